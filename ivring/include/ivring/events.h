@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The one table of events.  Guest probes, host probes, CTF metadata, decoder
+ * and viewer labels all derive from it; names and fields follow lttng-modules,
+ * so that other readers know them.
+ *
+ * IVT_EVENTS(EV) expands EV(type, name, group, label) per event;
+ * IVT_FIELDS_name(F) expands F(kind, field) per field in memory order.
+ * Kinds: i32 u32 i64 u64 u8, x64 (shown in hex), text16 (char[16], a task's
+ * name), str (NUL-terminated, last but for the padding up to 8 bytes, at most
+ * one), pad4 (zero, not shown).  An event without str is a multiple of 8 bytes
+ * (asserted below).  A new event is a new line here, its fields, and its
+ * assignment in probes.h.
+ */
+#ifndef IVRING_EVENTS_H
+#define IVRING_EVENTS_H
+
+#include <ivring/abi.h>
+#include <ivring/syscalls.h>
+
+/* System calls: type = base + number; arguments are u64 under the kernel's
+ * parameter names, the exit has "ret". */
+#define IVT_TYPE_SYSCALL_ENTRY 0x1000
+#define IVT_TYPE_SYSCALL_EXIT  0x2000
+#define IVT_MAX_SYSCALL	       0x1000
+
+#define IVT_EVENTS(EV)                                               \
+	EV(1, ivtrace_beat, ivtrace, "heartbeat")                    \
+	EV(2, lttng_statedump_start, ivtrace, "state dump start")    \
+	EV(3, lttng_statedump_end, ivtrace, "state dump end")        \
+	EV(4, lttng_statedump_process_state, ivtrace, "task exists") \
+	EV(5, lttng_statedump_block_device, ivtrace, "disk exists")  \
+	EV(6, ivtrace_mark, ivtrace, "mark")                         \
+	EV(16, sched_switch, sched, "task switch")                   \
+	EV(17, sched_waking, sched, "task waking")                   \
+	EV(18, sched_wakeup, sched, "task woken")                    \
+	EV(19, sched_wakeup_new, sched, "new task woken")            \
+	EV(20, sched_migrate_task, sched, "task migrated")           \
+	EV(21, sched_process_fork, sched, "fork")                    \
+	EV(22, sched_process_exec, sched, "exec")                    \
+	EV(23, sched_process_exit, sched, "exit")                    \
+	EV(32, irq_handler_entry, irq, "interrupt")                  \
+	EV(33, irq_handler_exit, irq, "interrupt end")               \
+	EV(35, irq_softirq_entry, irq, "soft interrupt")             \
+	EV(36, irq_softirq_exit, irq, "soft interrupt end")          \
+	EV(48, block_rq_insert, block, "disk request queued")        \
+	EV(49, block_rq_issue, block, "disk request issued")         \
+	EV(50, block_rq_complete, block, "disk request done")        \
+	EV(51, block_bio_queue, block, "disk I/O submitted")         \
+	EV(64, kvm_x86_entry, kvm, "enter guest")                    \
+	EV(65, kvm_x86_exit, kvm, "leave guest")                     \
+	EV(80, syscall_entry_unknown, syscall, "system call")        \
+	EV(81, syscall_exit_unknown, syscall, "system call end")
+
+/* clang-format off */
+#define IVT_FIELDS_ivtrace_beat(F)
+#define IVT_FIELDS_lttng_statedump_start(F)
+#define IVT_FIELDS_lttng_statedump_end(F)
+#define IVT_FIELDS_lttng_statedump_process_state(F) \
+	F(i32, tid) F(i32, pid) F(i32, ppid) F(text16, name) F(i32, type) F(i32, mode) \
+	F(i32, submode) F(i32, status) F(u32, cpu)
+#define IVT_FIELDS_lttng_statedump_block_device(F) F(u64, sectors) F(u32, dev) F(str, diskname)
+#define IVT_FIELDS_ivtrace_mark(F) F(str, msg)
+
+#define IVT_FIELDS_sched_switch(F) \
+	F(text16, prev_comm) F(i32, prev_tid) F(i32, prev_prio) F(i64, prev_state) \
+	F(text16, next_comm) F(i32, next_tid) F(i32, next_prio)
+#define IVT_FIELDS_sched_waking(F) \
+	F(text16, comm) F(i32, tid) F(i32, prio) F(i32, target_cpu) F(pad4, _pad)
+#define IVT_FIELDS_sched_wakeup(F) IVT_FIELDS_sched_waking(F)
+#define IVT_FIELDS_sched_wakeup_new(F) IVT_FIELDS_sched_waking(F)
+#define IVT_FIELDS_sched_migrate_task(F) \
+	F(text16, comm) F(i32, tid) F(i32, prio) F(i32, orig_cpu) F(i32, dest_cpu)
+#define IVT_FIELDS_sched_process_fork(F) \
+	F(text16, parent_comm) F(i32, parent_tid) F(i32, parent_pid) F(text16, child_comm) \
+	F(i32, child_tid) F(i32, child_pid)
+#define IVT_FIELDS_sched_process_exec(F) F(i32, tid) F(i32, old_tid) F(str, filename)
+#define IVT_FIELDS_sched_process_exit(F) F(text16, comm) F(i32, tid) F(i32, prio)
+
+#define IVT_FIELDS_irq_handler_entry(F) F(i32, irq) F(str, name)
+#define IVT_FIELDS_irq_handler_exit(F) F(i32, irq) F(i32, ret)
+#define IVT_FIELDS_irq_softirq_entry(F) F(u32, vec) F(pad4, _pad)
+#define IVT_FIELDS_irq_softirq_exit(F) F(u32, vec) F(pad4, _pad)
+
+/* rq is ours: the request's address names it from insert to complete. */
+#define IVT_FIELDS_block_rq_insert(F) \
+	F(u64, sector) F(x64, rq) F(u32, dev) F(u32, nr_sector) F(u32, bytes) F(i32, tid) \
+	F(u32, rwbs) F(text16, comm) F(pad4, _pad)
+#define IVT_FIELDS_block_rq_issue(F) IVT_FIELDS_block_rq_insert(F)
+#define IVT_FIELDS_block_rq_complete(F) \
+	F(u64, sector) F(x64, rq) F(u32, dev) F(u32, nr_sector) F(i32, error) F(u32, rwbs)
+#define IVT_FIELDS_block_bio_queue(F) \
+	F(u64, sector) F(u32, dev) F(u32, nr_sector) F(u32, rwbs) F(i32, tid) \
+	F(text16, comm)
+
+#define IVT_FIELDS_kvm_x86_entry(F) F(u32, vcpu_id) F(pad4, _pad)
+#define IVT_FIELDS_kvm_x86_exit(F) \
+	F(u64, guest_rip) F(u64, info1) F(u64, info2) F(u32, exit_reason) F(u32, isa) \
+	F(u32, intr_info) F(u32, error_code) F(u32, vcpu_id) F(pad4, _pad)
+
+#define IVT_FIELDS_syscall_entry_unknown(F) \
+	F(i32, id) F(pad4, _pad) F(u64, arg0) F(u64, arg1) F(u64, arg2) F(u64, arg3) \
+	F(u64, arg4) F(u64, arg5)
+#define IVT_FIELDS_syscall_exit_unknown(F) F(i32, id) F(pad4, _pad) F(i64, ret)
+/* clang-format on */
+
+/* rwbs, as lttng-modules has it */
+#define IVT_RWBS_WRITE	   (1u << 0)
+#define IVT_RWBS_DISCARD   (1u << 1)
+#define IVT_RWBS_READ	   (1u << 2)
+#define IVT_RWBS_READAHEAD (1u << 3)
+#define IVT_RWBS_SYNC	   (1u << 5)
+#define IVT_RWBS_META	   (1u << 6)
+#define IVT_RWBS_SECURE	   (1u << 7)
+#define IVT_RWBS_FLUSH	   (1u << 8)
+#define IVT_RWBS_FUA	   (1u << 9)
+#define IVT_RWBS_PREFLUSH  (1u << 10)
+
+/* prev_state of a task that was preempted */
+#define IVT_STATE_PREEMPTED 0x100
+
+/* lttng_statedump_process_state: type, mode, submode, status */
+#define IVT_TASK_USER	      0
+#define IVT_TASK_KERNEL	      1
+#define IVT_TASK_MODE_UNKNOWN 5
+#define IVT_TASK_STATUS_WAIT  5
+#define IVT_TASK_STATUS_RUN   6
+
+/* ---- derived: type numbers and payload structures ---------------------- */
+
+#define IVT_TYPE_OF(type, name, group, label) IVT_TYPE_##name = type,
+enum ivt_event_type {
+	IVT_EVENTS(IVT_TYPE_OF)
+};
+#undef IVT_TYPE_OF
+
+#define IVT_C_i32(f)	     __s32 f;
+#define IVT_C_u32(f)	     __u32 f;
+#define IVT_C_i64(f)	     __s64 f;
+#define IVT_C_u64(f)	     __u64 f;
+#define IVT_C_x64(f)	     __u64 f;
+#define IVT_C_u8(f)	     __u8 f;
+#define IVT_C_text16(f)	     char f[16];
+#define IVT_C_str(f)	     char f[0];
+#define IVT_C_pad4(f)	     __u32 f;
+#define IVT_C_FIELD(kind, f) IVT_C_##kind(f)
+
+#define IVT_STRUCT_OF(type, name, group, label) \
+	struct ivt_ev_##name {                  \
+		IVT_FIELDS_##name(IVT_C_FIELD)  \
+	};
+IVT_EVENTS(IVT_STRUCT_OF)
+#undef IVT_STRUCT_OF
+
+/* A fixed payload must fill a multiple of 8 bytes by declared fields: a CTF
+ * reader steps by them.  Structures that end in a str are rounded up when
+ * written. */
+#define IVT_IS_str(f) +1
+#define IVT_IS_i32(f)
+#define IVT_IS_u32(f)
+#define IVT_IS_i64(f)
+#define IVT_IS_u64(f)
+#define IVT_IS_x64(f)
+#define IVT_IS_u8(f)
+#define IVT_IS_text16(f)
+#define IVT_IS_pad4(f)
+#define IVT_IS_STR(kind, f) IVT_IS_##kind(f)
+#define IVT_ASSERT_OF(type, name, group, label) \
+	IVRING_ASSERT((0 IVT_FIELDS_##name(IVT_IS_STR)) || sizeof(struct ivt_ev_##name) % 8 == 0);
+IVT_EVENTS(IVT_ASSERT_OF)
+#undef IVT_ASSERT_OF
+
+/* Longest str payload that is written, NUL included. */
+#define IVT_STR_BYTES 128
+
+#endif /* IVRING_EVENTS_H */

@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * IVRing: the writer and the reader of one channel.
+ *
+ * Progress and contexts.  One writer CPU per channel.  The writer never waits:
+ * the fast path retries at most once per interruption, the slow path runs once
+ * per sub-buffer.  ivring_emit() may be called in task, softirq, hardirq and
+ * NMI context with preemption off; contexts nest in stack order.  The caller
+ * must not fault, be probed or be traced between reserve and commit.  One
+ * reader per channel, in any thread, never concurrently with itself.
+ *
+ * All read-modify-write happens on struct ivring_writer, private to the writer;
+ * the shared memory sees single loads and plain stores only.
+ *
+ *	writer (guest CPU)			reader (host)
+ *	------------------			-------------
+ *	nest++			B1
+ *	cmpxchg_local(resv)
+ *	w0 | BUSY		B2		(salvage of a dead writer's ring
+ *	tsc, payload		B3		 pairs with B2 and B3)
+ *	w0
+ *	content_size, lost_*
+ *	store_release(w_head)	B4  ------->  R1  load_acquire(w_head)
+ *	nest = 0		B5		  content_size, data
+ *	re-check resv				  data is copied out
+ *	load_acquire(r_tail)	B6  <-------  R2  store_release(r_tail)
+ *	overwrite what it freed
+ *
+ * B1: nest is raised before resv is first read; pairs with B5 on this CPU.
+ * B2: BUSY is visible before tsc and payload change.
+ * B3: tsc and payload are complete before BUSY is cleared.
+ * B4: every record, content_size and counter before w_head; pairs with R1.
+ * B5: w_head before nest = 0, nest = 0 before resv is read again: an interrupt
+ *     that came between left its records to us (compiler barriers: the
+ *     writer's enemy is its own interrupt).
+ * B6: r_tail is read before what it freed is overwritten; pairs with R2.
+ *
+ * Algorithm: docs/architecture.md, "The ring".  This version has discard mode
+ * (a full ring drops the new record and counts it); the fields of overwrite
+ * mode are in the layout.
+ */
+#ifndef IVRING_RING_H
+#define IVRING_RING_H
+
+#include <ivring/geometry.h>
+
+#define IVRING_MAX_NEST 8
+/* A channel whose shared words were nonsense this often is read no more. */
+#define IVRING_MAX_VIOLATIONS 16
+
+/* ---- writer ------------------------------------------------------------ */
+
+/* Private to the writing CPU; never in shared memory. */
+struct ivring_writer {
+	__u64 resv;  /* next position to reserve */
+	__u64 pub;   /* last published position */
+	__u64 ctail; /* the reader's tail as last seen and believed */
+	__u64 base;  /* position where this writer started; a multiple of subbuf */
+	__u64 lost_full;
+	__u64 lost_nested;
+	__u64 lost_big;
+	__u64 events;
+	__u32 nest;
+	__u32 swf; /* a sub-buffer switch is under way */
+	__u32 force;
+	__u32 subbuf; /* sub-buffer size in bytes */
+	__u64 size;   /* channel size in bytes */
+	__u64 epoch;
+	unsigned char *data;
+	struct ivring_chan_writer *shared;
+	const struct ivring_reader_line *reader;
+	__u32 cpu;
+	__u32 reserved0;
+};
+
+/*
+ * Prepare @w to write channel @channel of the region mapped at @region, whose
+ * validated superblock copy is @sb.  Positions go on from the previous writer's
+ * head, so that a stale r_tail can free nothing.  The caller has cleared the
+ * channel's data (or knows it to be zero) and publishes nothing before.
+ */
+ivring_inline void ivring_writer_init(struct ivring_writer *w, void *region,
+				      const struct ivring_superblock *sb, __u32 channel,
+				      __u64 epoch)
+{
+	unsigned char *base = (unsigned char *)region;
+	struct ivring_chan *chan = (struct ivring_chan *)(base + ivring_chan_desc_off(channel));
+	__u32 subbuf = 1u << sb->subbuf_shift;
+	__u64 start = ivring_load(&chan->guest.w_head);
+
+	start = (start + subbuf - 1) & ~(__u64)(subbuf - 1);
+	if (start > 1ULL << 62) /* a scribbled word must not wrap positions */
+		start = 0;
+	memset(w, 0, sizeof(*w));
+	w->resv = w->pub = w->ctail = w->base = start;
+	w->subbuf = subbuf;
+	w->size = ivring_chan_bytes(sb);
+	w->epoch = epoch;
+	w->data = base + ivring_chan_data_off(sb, channel);
+	w->shared = &chan->guest;
+	w->reader = (const struct ivring_reader_line *)(base + ivring_reader_line_off(sb, channel));
+	w->cpu = channel;
+	ivring_store(&chan->guest.lost_full, 0);
+	ivring_store(&chan->guest.lost_nested, 0);
+	ivring_store(&chan->guest.lost_big, 0);
+	ivring_store(&chan->guest.events, 0);
+	ivring_store(&chan->guest.w_resv_hint, 0);
+	ivring_store(&chan->guest.w_claim, start + subbuf);
+	ivring_store_release(&chan->guest.w_head, start);
+}
+
+ivring_inline struct ivring_subbuf *ivring_subbuf_at(struct ivring_writer *w, __u64 pos)
+{
+	return (struct ivring_subbuf *)(w->data + (pos & (w->size - 1)));
+}
+
+ivring_inline void ivring_subbuf_open(struct ivring_writer *w, __u64 pos, __u64 tsc)
+{
+	struct ivring_subbuf *s = ivring_subbuf_at(w, pos);
+
+	ivring_store(&s->magic, 0);
+	s->version = IVRING_VERSION_MAJOR;
+	s->hdr_len = IVRING_SUBBUF_HDR_BYTES;
+	s->seq = pos / w->subbuf;
+	s->guest_epoch = w->epoch;
+	s->tsc_begin = tsc;
+	s->tsc_end = 0;
+	ivring_store(&s->content_size, 0);
+	s->cpu = w->cpu;
+	s->lost_total_at_open = w->lost_full + w->lost_nested + w->lost_big;
+	s->flags = 0;
+	s->reserved0 = 0;
+	ivring_barrier();
+	ivring_store(&s->magic, IVRING_SUBBUF_MAGIC);
+}
+
+/*
+ * Slow path: leave the current sub-buffer and reserve @need bytes at the start
+ * of the next.  Returns 1 with the record's position and stamp, 0 when the
+ * fast path should be tried again, -1 when the record is lost (counted).
+ */
+ivring_inline int ivring_switch_subbuf(struct ivring_writer *w, __u32 need, __u64 *ret_pos,
+				       __u64 *ret_tsc)
+{
+	__u64 subbuf = w->subbuf, old, next, tsc, tail;
+
+	if (w->swf) { /* a nested context never switches inside a switch */
+		ivring_inc_local(&w->lost_nested);
+		return -1;
+	}
+	w->swf = 1;
+	ivring_barrier();
+	old = ivring_load(&w->resv); /* must be read again after taking swf */
+	if ((old & (subbuf - 1)) && (old & (subbuf - 1)) + need <= subbuf) {
+		ivring_barrier();
+		w->swf = 0;
+		return 0;
+	}
+	next = (old + subbuf - 1) & ~(subbuf - 1);
+	if (next + subbuf - w->ctail > w->size) { /* the whole sub-buffer must be free */
+		tail = ivring_load_acquire(&w->reader->r_tail); /* B6 */
+		if (tail > w->pub)				/* the peer's word: clamp it */
+			tail = w->pub;
+		if (tail > w->ctail)
+			w->ctail = tail;
+	}
+	if (next + subbuf - w->ctail > w->size) {
+		ivring_inc_local(&w->lost_full);
+		ivring_barrier();
+		w->swf = 0;
+		return -1;
+	}
+	do /* nested fast paths may move old meanwhile; next stays */
+		tsc = IVRING_CLOCK();
+	while (!ivring_cmpxchg_local(&w->resv, &old, next + IVRING_SUBBUF_HDR_BYTES + need));
+	if (next > w->base) {
+		struct ivring_subbuf *prev = ivring_subbuf_at(w, next - subbuf);
+
+		prev->tsc_end = tsc;
+		/* After the cmpxchg: before it a nested context may append. */
+		ivring_store(&prev->content_size, (__u32)(old - (next - subbuf)));
+	}
+	ivring_subbuf_open(w, next, tsc);
+	ivring_barrier();
+	w->swf = 0;
+	*ret_pos = next + IVRING_SUBBUF_HDR_BYTES;
+	*ret_tsc = tsc;
+	return 1;
+}
+
+/* The outermost context publishes; what a nested one leaves is seen here. */
+ivring_inline void ivring_leave(struct ivring_writer *w)
+{
+	__u64 head;
+
+	ivring_barrier();
+	if (w->nest > 1) {
+		w->nest--;
+		return;
+	}
+again:
+	ivring_barrier();
+	head = ivring_load(&w->resv);
+	if (((head ^ w->pub) & ~(__u64)(IVRING_PUB_BYTES - 1)) || ivring_load(&w->force)) {
+		ivring_store(&w->force, 0);
+		ivring_barrier(); /* clear force before reading resv */
+		head = ivring_load(&w->resv);
+		w->pub = head;
+		ivring_store(&w->shared->lost_full, ivring_load(&w->lost_full));
+		ivring_store(&w->shared->lost_nested, ivring_load(&w->lost_nested));
+		ivring_store(&w->shared->lost_big, ivring_load(&w->lost_big));
+		ivring_store(&w->shared->events, ivring_load(&w->events));
+		ivring_store_release(&w->shared->w_head, head); /* B4 */
+	}
+	ivring_barrier(); /* B5: publish before dropping nest */
+	w->nest = 0;
+	ivring_barrier(); /* B5: and look again after */
+	if (ivring_unlikely(head != ivring_load(&w->resv) || ivring_load(&w->force))) {
+		w->nest = 1;
+		goto again;
+	}
+}
+
+/*
+ * Write one record of @type with @bytes of @payload, which the caller has
+ * evaluated before.  @ctx: tid and execution context (IVRING_CTX_*).
+ * Returns 1 when recorded, 0 when lost (and counted).
+ */
+ivring_inline int ivring_emit(struct ivring_writer *w, __u16 type, __u32 ctx, const void *payload,
+			      __u32 bytes)
+{
+	__u32 padded = (bytes + 7) & ~7u;
+	__u32 need = IVRING_REC_HDR_BYTES + padded;
+	struct ivring_record *r;
+	__u64 pos, tsc, w0, *words;
+	int switched;
+
+	if (ivring_unlikely(w->nest >= IVRING_MAX_NEST)) {
+		ivring_inc_local(&w->lost_nested);
+		return 0;
+	}
+	w->nest++;
+	ivring_barrier(); /* B1 */
+	if (ivring_unlikely(bytes > IVRING_REC_MAX_BYTES - IVRING_REC_HDR_BYTES ||
+			    need > w->subbuf - IVRING_SUBBUF_HDR_BYTES)) {
+		ivring_inc_local(&w->lost_big);
+		ivring_leave(w);
+		return 0;
+	}
+	pos = ivring_load(&w->resv);
+	for (;;) {
+		__u32 used = (__u32)(pos & (w->subbuf - 1));
+
+		tsc = IVRING_CLOCK(); /* inside the loop: ring order is time order */
+		if (used && used + need <= w->subbuf) {
+			if (ivring_cmpxchg_local(&w->resv, &pos, pos + need))
+				break;
+			continue;
+		}
+		switched = ivring_switch_subbuf(w, need, &pos, &tsc);
+		if (switched > 0)
+			break;
+		if (switched < 0) {
+			ivring_leave(w);
+			return 0;
+		}
+		pos = ivring_load(&w->resv);
+	}
+	r = (struct ivring_record *)(w->data + (pos & (w->size - 1)));
+	words = (__u64 *)r;
+	w0 = (__u64)type | (__u64)need << 16 | (__u64)(ctx & ~IVRING_CTX_BUSY) << 32;
+	ivring_store(&words[1], w0 | (__u64)IVRING_CTX_BUSY << 32);
+	ivring_wmb(); /* B2 */
+	r->tsc = tsc;
+	if (padded != bytes)
+		words[need / 8 - 1] = 0;
+	memcpy(r + 1, payload, bytes);
+	ivring_wmb(); /* B3 */
+	ivring_store(&words[1], w0);
+	ivring_inc_local(&w->events);
+	ivring_leave(w);
+	return 1;
+}
+
+/* Publish what is reserved and committed; in the channel's own CPU. */
+ivring_inline void ivring_flush(struct ivring_writer *w)
+{
+	if (ivring_unlikely(w->nest >= IVRING_MAX_NEST)) {
+		ivring_store(&w->force, 1);
+		return;
+	}
+	w->nest++;
+	ivring_barrier();	    /* B1 */
+	ivring_store(&w->force, 1); /* a writer that we interrupted will see it */
+	ivring_leave(w);
+}
+
+/* True when something is committed, or lost, that the reader cannot see yet. */
+ivring_inline int ivring_needs_flush(const struct ivring_writer *w)
+{
+	return ivring_load(&w->resv) != w->pub ||
+	       ivring_load(&w->lost_full) != ivring_load(&w->shared->lost_full) ||
+	       ivring_load(&w->lost_nested) != ivring_load(&w->shared->lost_nested) ||
+	       ivring_load(&w->lost_big) != ivring_load(&w->shared->lost_big);
+}
+
+/* ---- reader ------------------------------------------------------------ */
+
+/* Private to the reader.  Geometry is the reader's own, never read again. */
+struct ivring_reader {
+	const unsigned char *data;
+	const struct ivring_chan_writer *shared;
+	struct ivring_reader_line *line;
+	__u64 size;
+	__u64 subbuf;
+	__u64 tail; /* first position not taken */
+	__u64 head; /* w_head as last fetched and believed */
+	__u64 lost_full;
+	__u64 lost_nested;
+	__u64 lost_big;
+	__u64 violations;
+	__u64 violation_pos; /* head or tail at the last violation */
+};
+
+/* A run of whole records: data[offset .. offset + bytes), never wrapping. */
+struct ivring_range {
+	__u64 offset;
+	__u64 bytes;
+	__u64 pos;
+};
+
+/*
+ * @region: the mapping (read-only); @reader_area: the writable mapping of
+ * [reader_off, reader_off + reader_len) or NULL for a reader that frees
+ * nothing; @tail: where to start: an earlier reader's tail, or a head that
+ * ivring_head_is_sane() accepts.
+ */
+ivring_inline void ivring_reader_init(struct ivring_reader *r, const void *region,
+				      void *reader_area, const struct ivring_superblock *sb,
+				      __u32 channel, __u64 tail)
+{
+	const unsigned char *base = (const unsigned char *)region;
+	const struct ivring_chan *chan =
+		(const struct ivring_chan *)(base + ivring_chan_desc_off(channel));
+
+	memset(r, 0, sizeof(*r));
+	r->data = base + ivring_chan_data_off(sb, channel);
+	r->shared = &chan->guest;
+	if (reader_area)
+		r->line = (struct ivring_reader_line *)((unsigned char *)reader_area +
+							IVRING_PAGE_BYTES + 64ULL * channel);
+	r->size = ivring_chan_bytes(sb);
+	r->subbuf = 1ULL << sb->subbuf_shift;
+	r->tail = tail;
+	r->head = tail;
+}
+
+ivring_inline int ivring_reader_violation(struct ivring_reader *r, __u64 pos)
+{
+	r->violations++;
+	r->violation_pos = pos;
+	return -EPROTO;
+}
+
+ivring_inline int ivring_head_is_sane(const struct ivring_reader *r, __u64 head)
+{
+	__u64 used = head & (r->subbuf - 1);
+
+	return !(head & 7) && (!used || used >= IVRING_SUBBUF_HDR_BYTES + IVRING_REC_HDR_BYTES);
+}
+
+/*
+ * Load the writer's head and loss counters once and check them.
+ * Returns 0; -EPROTO: nonsense, counted, and the tail moved to the start of the
+ * head's sub-buffer where the head alone is sane; -ESHUTDOWN: too many of them.
+ */
+ivring_inline int ivring_reader_fetch(struct ivring_reader *r)
+{
+	__u64 head, full, nested, big;
+
+	if (r->violations >= IVRING_MAX_VIOLATIONS)
+		return -ESHUTDOWN;
+	head = ivring_load_acquire(&r->shared->w_head); /* R1 */
+	full = ivring_load(&r->shared->lost_full);
+	nested = ivring_load(&r->shared->lost_nested);
+	big = ivring_load(&r->shared->lost_big);
+	if (full < r->lost_full || nested < r->lost_nested || big < r->lost_big)
+		ivring_reader_violation(r, head);
+	else {
+		r->lost_full = full;
+		r->lost_nested = nested;
+		r->lost_big = big;
+	}
+	if (!ivring_head_is_sane(r, head))
+		return ivring_reader_violation(r, head);
+	if (head < r->head || head - r->tail > r->size) {
+		r->head = head;
+		r->tail = head & ~(r->subbuf - 1);
+		return ivring_reader_violation(r, head);
+	}
+	r->head = head;
+	return 0;
+}
+
+/*
+ * The next run of whole records before the fetched head; moves the private
+ * tail over it.  Returns 1 with *ret; 0 when there is none; -EPROTO when the
+ * writer's content_size is nonsense (counted; the rest up to the head's
+ * sub-buffer is skipped).
+ */
+ivring_inline int ivring_reader_next(struct ivring_reader *r, struct ivring_range *ret)
+{
+	while (r->tail < r->head) {
+		__u64 base = r->tail & ~(r->subbuf - 1), next = base + r->subbuf, end, from;
+
+		if (r->head > next) { /* strict: at head == next nobody has closed it */
+			const struct ivring_subbuf *s =
+				(const struct ivring_subbuf *)(r->data + (base & (r->size - 1)));
+			__u32 content = ivring_load(&s->content_size);
+
+			end = base + content;
+			if ((content & 7) || content > r->subbuf || end < r->tail ||
+			    content < IVRING_SUBBUF_HDR_BYTES + IVRING_REC_HDR_BYTES) {
+				__u64 bad = r->tail;
+
+				r->tail = r->head & ~(r->subbuf - 1);
+				return ivring_reader_violation(r, bad);
+			}
+		} else {
+			end = r->head;
+			next = r->head;
+		}
+		from = r->tail == base ? base + IVRING_SUBBUF_HDR_BYTES : r->tail;
+		r->tail = next;
+		if (from < end) {
+			ret->pos = from;
+			ret->offset = from & (r->size - 1);
+			ret->bytes = end - from;
+			return 1;
+		}
+	}
+	return 0;
+}
+
+/* Give everything before the private tail back to the writer; last of all,
+ * after the data is safe elsewhere. */
+ivring_inline void ivring_reader_release(struct ivring_reader *r)
+{
+	ivring_store_release(&r->line->r_tail, r->tail); /* R2 */
+}
+
+#endif /* IVRING_RING_H */
