@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What manifest.json says: the recording, its machines, their streams.  The
+ * writer fills it, the reader gives it back; both own their copy.
+ */
+#ifndef IVT_TRACE_INFO_H
+#define IVT_TRACE_INFO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define IVT_FORMAT_MAJOR 1
+#define IVT_FORMAT_MINOR 0
+#define IVT_NAME_BYTES	 64
+#define IVT_MAX_MACHINES 256
+#define IVT_MAX_VCPUS	 4096
+
+enum ivt_machine_kind {
+	IVT_HOST,
+	IVT_GUEST
+};
+enum ivt_clock_kind {
+	IVT_CLOCK_MONO_NS,
+	IVT_CLOCK_TSC
+};
+
+/* A run of a guest disk's bytes and where the host's device holds it. */
+struct ivt_extent {
+	uint64_t guest_sector; /* 512 bytes, all three */
+	uint64_t host_sector;
+	uint64_t sectors;
+};
+
+/* A disk image or device that the VM's QEMU has open. */
+struct ivt_disk {
+	char path[256];
+	uint32_t host_dev; /* major << 20 | minor of the whole disk */
+	uint64_t sectors;
+	struct ivt_extent *extents; /* ascending in guest_sector */
+	size_t n_extents;
+};
+
+struct ivt_vcpu {
+	uint32_t index;
+	int32_t tid; /* host thread; -1 unknown */
+};
+
+struct ivt_stream_info {
+	char file[32]; /* "cpu_0" */
+	uint32_t cpu;
+	uint64_t packets;
+	uint64_t records; /* 0 until finalised */
+	uint64_t bytes;
+	uint64_t lost_full;
+	uint64_t lost_nested;
+	uint64_t lost_big;
+	uint64_t violations;
+	uint64_t refused_bytes;
+	uint64_t salvaged;
+};
+
+struct ivt_machine_info {
+	char dir[IVT_NAME_BYTES + 16]; /* "host", "vm-a", "vm-a.1" */
+	char name[IVT_NAME_BYTES];     /* "host", "a" */
+	enum ivt_machine_kind kind;
+	enum ivt_clock_kind clock;
+	uint8_t uuid[16];
+	uint32_t epoch;
+	/* The straight line of the CTF clock: seconds = offset_s + (offset + ticks) / freq_hz */
+	uint64_t freq_hz;
+	uint64_t offset_s;
+	uint64_t offset;
+	/* guests */
+	int32_t qemu_pid; /* -1 unknown */
+	uint64_t qemu_starttime;
+	char accel[8]; /* "kvm", "tcg", "" unknown */
+	struct ivt_vcpu *vcpus;
+	size_t n_vcpus;
+	struct ivt_disk *disks;
+	size_t n_disks;
+	char guest_release[64]; /* the guest's word, control bytes replaced */
+	uint32_t guest_cpus;	/* the guest's word */
+	uint64_t guest_tsc_khz; /* the guest's word */
+	struct ivt_stream_info *streams;
+	size_t n_streams;
+};
+
+struct ivt_trace_info {
+	uint8_t uuid[16];
+	uint64_t created_real_ns;
+	bool is_closed;
+	bool is_finalised;
+	char hostname[64];
+	char kernel_release[64];
+	char tool_version[32];
+	uint32_t nr_cpus;
+	uint64_t tsc_khz;
+	struct ivt_machine_info *machines; /* index = machine number in sync.bin */
+	size_t n_machines;
+};
+
+/* Free what the structure points to; the structure itself is the caller's. */
+void ivt_machine_info_deinit(struct ivt_machine_info *m);
+void ivt_trace_info_deinit(struct ivt_trace_info *info);
+
+#endif /* IVT_TRACE_INFO_H */

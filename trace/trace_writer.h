@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Writes a trace directory (NAME.ivt).  One thread.  Nothing is parsed here:
+ * ranges of records are framed and written as they are.
+ *
+ *	create -> add_machine ... -> append / append_sync ... -> close
+ *
+ * After a kill, what append() returned for is on disk (page cache); the reader
+ * takes such a directory as "not closed".
+ */
+#ifndef IVT_TRACE_WRITER_H
+#define IVT_TRACE_WRITER_H
+
+#include <sys/uio.h>
+#include "trace/error.h"
+#include "trace/trace_info.h"
+#include "tsc-sync/clock.h"
+
+struct ivt_trace_writer;
+
+/*
+ * Make the directory @path (it must not exist) with a first manifest, metadata
+ * files and sync.bin.  0; -errno with *err set (-EEXIST: there is one already).
+ * *ret is the caller's, to be closed.
+ */
+int ivt_trace_writer_create(const char *path, const char *tool_version,
+			    struct ivt_trace_writer **ret, struct ivt_error *err);
+
+/*
+ * Add a machine: its directory and metadata.  kind, name, clock, epoch, and
+ * whatever else of @info is known; dir and uuid are chosen here.  The writer
+ * copies @info.  *ret_machine: its number.  -EEXIST: name and epoch are taken.
+ */
+int ivt_trace_writer_add_machine(struct ivt_trace_writer *w, const struct ivt_machine_info *info,
+				 uint32_t *ret_machine, struct ivt_error *err);
+
+/* The writer's own copy, to be completed by the caller (vcpus, disks, pid,
+ * loss counters of streams, freq/offset); valid until the next add_machine. */
+struct ivt_machine_info *ivt_trace_writer_machine(struct ivt_trace_writer *w, uint32_t machine);
+
+/*
+ * Open stream @cpu of @machine (file cpu_N).  The first packet is empty, so
+ * that losses before the first record are exact.
+ */
+int ivt_trace_writer_add_stream(struct ivt_trace_writer *w, uint32_t machine, uint32_t cpu,
+				struct ivt_error *err);
+
+/*
+ * Append one packet of whole records: @iov, at most 2 pieces, at most
+ * IVT_PACKET_MAX_BYTES - 88 bytes together, a multiple of 8.
+ * @lost: cumulative losses of this stream.  @flags: IVT_PACKET_*.
+ * 0; -ENOSPC, -EFBIG, -EDQUOT: the disk is full: the file is cut back to whole
+ * packets and the call can be repeated later; -EFAULT: the source went away
+ * (file cut back too); other -errno.
+ */
+int ivt_trace_writer_append(struct ivt_trace_writer *w, uint32_t machine, uint32_t cpu,
+			    const struct iovec *iov, int n_iov, uint64_t lost, uint32_t flags,
+			    struct ivt_error *err);
+
+/* sync.bin records. */
+int ivt_trace_writer_snapshot(struct ivt_trace_writer *w, const struct tsc_sync_snapshot *snap,
+			      struct ivt_error *err);
+int ivt_trace_writer_clock(struct ivt_trace_writer *w, uint32_t machine,
+			   const struct tsc_sync_entry *entry, uint64_t guest_tsc,
+			   struct ivt_error *err);
+
+/* Bytes and packets written so far, all streams. */
+uint64_t ivt_trace_writer_bytes(const struct ivt_trace_writer *w);
+
+/* Write the manifest anew (temporary file, rename). */
+int ivt_trace_writer_checkpoint(struct ivt_trace_writer *w, struct ivt_error *err);
+
+/*
+ * Last checkpoint with is_closed, clock lines of all machines computed from
+ * snapshots and offsets, metadata written anew.  Frees @w in any case (NULL is
+ * allowed).
+ */
+int ivt_trace_writer_close(struct ivt_trace_writer *w, struct ivt_error *err);
+
+/*
+ * Walk the records of a closed or abandoned trace in its files: check each,
+ * cut a packet at the first bad record (flag VIOLATION, bytes counted), cut a
+ * file to whole packets, fill in time bounds and records, rewrite metadata and
+ * manifest.  Idempotent.
+ */
+int ivt_trace_finalise(const char *path, struct ivt_error *err);
+
+#endif /* IVT_TRACE_WRITER_H */
