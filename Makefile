@@ -174,6 +174,19 @@ $(O)/lab/slowdisk: lab/slowdisk.c
 	$(Q)$(CC) -std=gnu11 $(WARN) -O2 -D_GNU_SOURCE $(call pkg,--cflags,fuse3) -o $@ $< \
 		$(call pkg,--libs,fuse3) -lpthread
 
+# ---- demo: the main job, from nothing to a verdict ------------------------------
+
+.PHONY: deps demo image
+deps: ## install what build, lab and checks need (apt packages)
+	$(Q)scripts/install-deps
+
+image: module ## build the guests' kernel and initramfs with the driver
+	$(Q)O=$(O) lab/build-image --module $(O)/module/ivtrace.ko
+
+demo: deps ## two VMs on one slow disk: who delayed whom (OUT=DIR)
+	$(Q)$(MAKE) --no-print-directory all image
+	$(Q)O=$(O) scripts/demo $(OUT)
+
 # ---- help, clean -----------------------------------------------------------------
 
 .PHONY: help clean
