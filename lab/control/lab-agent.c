@@ -16,11 +16,22 @@
 
 #include "lab-line.h"
 
-enum { STREAM_OUT, STREAM_ERR, N_STREAMS };
-enum { MAX_ORPHANS = 128 };
+enum {
+	STREAM_OUT,
+	STREAM_ERR,
+	N_STREAMS
+};
+enum {
+	MAX_ORPHANS = 128
+};
 
 /* Places in the poll set before the command's streams and the orphans. */
-enum { PORT, CHILD, STDIN, N_FIXED };
+enum {
+	PORT,
+	CHILD,
+	STDIN,
+	N_FIXED
+};
 
 struct command {
 	/* The shell, and its process group; 0 when nothing runs. */
@@ -112,8 +123,8 @@ static void orphan_drain(struct agent *a, int i)
 
 static void command_end(struct agent *a, int wait_status)
 {
-	int status = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) :
-					      128 + WTERMSIG(wait_status);
+	int status = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status)
+					    : 128 + WTERMSIG(wait_status);
 	char line[64];
 	int i;
 
@@ -260,8 +271,8 @@ static void agent_step(struct agent *a)
 
 	pfds[n++] = (struct pollfd){ .fd = a->port.fd, .events = POLLIN };
 	pfds[n++] = (struct pollfd){ .fd = a->child_pipe[0], .events = POLLIN };
-	pfds[n++] = (struct pollfd){ .fd = a->cmd.n_pending ? a->cmd.stdin_fd : -1,
-				     .events = POLLOUT };
+	pfds[n++] =
+		(struct pollfd){ .fd = a->cmd.n_pending ? a->cmd.stdin_fd : -1, .events = POLLOUT };
 	for (i = 0; i < N_STREAMS; i++)
 		pfds[n++] = (struct pollfd){ .fd = a->cmd.stream_fds[i], .events = POLLIN };
 	for (i = 0; i < n_orphans; i++)

@@ -2,11 +2,15 @@
 /*
  * lab-call SOCKET LOCK SECONDS ping
  * lab-call SOCKET LOCK SECONDS run COMMAND [stdin]
+ * lab-call SOCKET LOCK SECONDS qmp JSON
  *
  * The host's end of a guest's control port (see lab-line.h): waits until the
  * guest answers, or runs COMMAND there, copies its output to standard output
  * and error (and, with "stdin", standard input to it) and exits with its
  * status; 124 when the time is up, 125 when the machine is gone.
+ *
+ * With "qmp", SOCKET is QEMU's QMP socket: sends one command, prints the answer
+ * and exits with 1 if that is an error. Events that come first are left out.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -18,8 +22,13 @@
 
 #include "lab-line.h"
 
-enum { EXIT_TIMEOUT = 124, EXIT_DEAD = 125 };
-enum { PING_INTERVAL_MS = 100 };
+enum {
+	EXIT_TIMEOUT = 124,
+	EXIT_DEAD = 125
+};
+enum {
+	PING_INTERVAL_MS = 100
+};
 
 struct call {
 	struct lab_lines port;
@@ -178,6 +187,53 @@ static int call_run(struct call *call, const char *command)
 	}
 }
 
+/*
+ * Reads lines until one starts with @head or @other_head, and prints it if asked
+ * to. 0 for @head, 1 for the other, or the exit status.
+ */
+static int qmp_await(struct call *call, const char *head, const char *other_head, bool is_printed)
+{
+	for (;;) {
+		char *line = call->port.buf + call->port.n_taken;
+		char *end = memchr(line, '\n', call->port.n_used - call->port.n_taken);
+		struct pollfd pfds[2];
+
+		if (end) {
+			bool is_other = !strncmp(line, other_head, strlen(other_head));
+
+			*end = '\0';
+			call->port.n_taken = end + 1 - call->port.buf;
+			if (strncmp(line, head, strlen(head)) && !is_other)
+				continue;
+			if (is_printed || is_other)
+				puts(line);
+			return is_other;
+		}
+		if (call_poll(call, call->deadline_ms, pfds) || stop_signal)
+			return EXIT_TIMEOUT;
+		if (pfds[0].revents && lab_lines_fill(&call->port) <= 0)
+			return EXIT_DEAD;
+	}
+}
+
+static int call_qmp(struct call *call, const char *json)
+{
+	static const char enter[] = "{\"execute\": \"qmp_capabilities\"}\n";
+	int ret = qmp_await(call, "{\"QMP\"", "{\"error\"", false);
+
+	if (ret)
+		return ret;
+	if (lab_write_all(call->port.fd, enter, strlen(enter)))
+		return EXIT_DEAD;
+	ret = qmp_await(call, "{\"return\"", "{\"error\"", false);
+	if (ret)
+		return ret;
+	if (lab_write_all(call->port.fd, json, strlen(json)) ||
+	    lab_write_all(call->port.fd, "\n", 1))
+		return EXIT_DEAD;
+	return qmp_await(call, "{\"return\"", "{\"error\"", true);
+}
+
 int main(int argc, char **argv)
 {
 	static struct call call;
@@ -185,12 +241,15 @@ int main(int argc, char **argv)
 	int lock_fd, ret;
 
 	if (argc < 5 || (strcmp(argv[4], "ping") && argc < 6)) {
-		fprintf(stderr, "usage: lab-call SOCKET LOCK SECONDS ping|run [COMMAND [stdin]]\n");
+		fprintf(stderr,
+			"usage: lab-call SOCKET LOCK SECONDS ping|run|qmp [COMMAND [stdin]]\n");
 		return 2;
 	}
 	if (argc > 5 && strlen(argv[5]) > LAB_COMMAND_BYTES) {
-		fprintf(stderr, "lab-call: cannot send the command: it has %zu bytes, at most %d "
-				"fit (put it into a file first)\n", strlen(argv[5]), LAB_COMMAND_BYTES);
+		fprintf(stderr,
+			"lab-call: cannot send the command: it has %zu bytes, at most %d "
+			"fit (put it into a file first)\n",
+			strlen(argv[5]), LAB_COMMAND_BYTES);
 		return 2;
 	}
 	sigaction(SIGINT, &sa, NULL);
@@ -206,6 +265,8 @@ int main(int argc, char **argv)
 	call.port.fd = port_connect(argv[1]);
 	if (call.port.fd < 0)
 		return EXIT_DEAD;
+	if (!strcmp(argv[4], "qmp"))
+		return call_qmp(&call, argv[5]);
 	ret = call_ping(&call);
 	if (!ret && !strcmp(argv[4], "run"))
 		ret = call_run(&call, argv[5]);

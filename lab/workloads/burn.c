@@ -13,7 +13,9 @@
 #include <sys/prctl.h>
 #include <time.h>
 
-enum { MAX_THREADS = 64 };
+enum {
+	MAX_THREADS = 64
+};
 
 struct burner {
 	uint64_t end_ns;
@@ -68,11 +70,20 @@ int main(int argc, char **argv)
 
 	while ((opt = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
 		switch (opt) {
-		case 'm': ms = strtoul(optarg, NULL, 0); break;
-		case 't': n_threads = strtoul(optarg, NULL, 0); break;
-		case 'n': name = optarg; break;
-		case 'h': fputs(help, stdout); return 0;
-		default: return 2;
+		case 'm':
+			ms = strtoul(optarg, NULL, 0);
+			break;
+		case 't':
+			n_threads = strtoul(optarg, NULL, 0);
+			break;
+		case 'n':
+			name = optarg;
+			break;
+		case 'h':
+			fputs(help, stdout);
+			return 0;
+		default:
+			return 2;
 		}
 	}
 	if (!n_threads || n_threads > MAX_THREADS) {

@@ -18,7 +18,10 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
-enum { MAX_DEPTH = 64, ALIGNMENT = 4096 };
+enum {
+	MAX_DEPTH = 64,
+	ALIGNMENT = 4096
+};
 
 struct request {
 	uint64_t begin_tsc;
@@ -196,7 +199,8 @@ static uint64_t report(struct job *job, uint64_t elapsed_ns)
 		reqs[n++] = reqs[i];
 	}
 	qsort(reqs, n, sizeof(*reqs), latency_compare);
-	printf("{\"op\": \"%s\", \"bytes\": %llu, \"depth\": %llu, \"count\": %llu, \"errors\": %llu, "
+	printf("{\"op\": \"%s\", \"bytes\": %llu, \"depth\": %llu, \"count\": %llu, \"errors\": "
+	       "%llu, "
 	       "\"elapsed_ms\": %.3f, \"mb_per_s\": %.2f, \"mean_ms\": %.3f, \"min_ms\": %.3f, "
 	       "\"p50_ms\": %.3f, \"p99_ms\": %.3f, \"max_ms\": %.3f}\n",
 	       job->is_write ? "write" : "read", (unsigned long long)job->bytes,
@@ -237,21 +241,51 @@ static int options_parse(struct job *job, int argc, char **argv)
 
 	while ((opt = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
 		switch (opt) {
-		case 'w': job->is_write = true; break;
-		case 'r': job->is_write = false; break;
-		case 'b': job->bytes = parse_size(optarg); break;
-		case 'c': job->count = parse_size(optarg); has_count = true; break;
-		case 't': job->duration_ms = parse_size(optarg); break;
-		case 'i': job->interval_us = parse_size(optarg); break;
-		case 'd': job->depth = parse_size(optarg); break;
-		case 'o': job->offset_bytes = parse_size(optarg); break;
-		case 's': job->span_bytes = parse_size(optarg); break;
-		case 'R': job->is_random = true; break;
-		case 'f': job->has_fsync = true; break;
-		case 'e': job->is_each = true; break;
-		case 'n': job->name = optarg; break;
-		case 'h': fputs(help, stdout); exit(0);
-		default: return 2;
+		case 'w':
+			job->is_write = true;
+			break;
+		case 'r':
+			job->is_write = false;
+			break;
+		case 'b':
+			job->bytes = parse_size(optarg);
+			break;
+		case 'c':
+			job->count = parse_size(optarg);
+			has_count = true;
+			break;
+		case 't':
+			job->duration_ms = parse_size(optarg);
+			break;
+		case 'i':
+			job->interval_us = parse_size(optarg);
+			break;
+		case 'd':
+			job->depth = parse_size(optarg);
+			break;
+		case 'o':
+			job->offset_bytes = parse_size(optarg);
+			break;
+		case 's':
+			job->span_bytes = parse_size(optarg);
+			break;
+		case 'R':
+			job->is_random = true;
+			break;
+		case 'f':
+			job->has_fsync = true;
+			break;
+		case 'e':
+			job->is_each = true;
+			break;
+		case 'n':
+			job->name = optarg;
+			break;
+		case 'h':
+			fputs(help, stdout);
+			exit(0);
+		default:
+			return 2;
 		}
 	}
 	if (optind != argc - 1)
@@ -274,7 +308,11 @@ static int options_parse(struct job *job, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct job job = {
-		.name = "iowriter", .is_write = true, .bytes = 4096, .count = 100, .depth = 1,
+		.name = "iowriter",
+		.is_write = true,
+		.bytes = 4096,
+		.count = 100,
+		.depth = 1,
 		.deadline_ns = UINT64_MAX,
 	};
 	pthread_t threads[MAX_DEPTH];
@@ -290,8 +328,10 @@ int main(int argc, char **argv)
 	}
 	job.requests = calloc(job.count, sizeof(*job.requests));
 	if (!job.requests) {
-		fprintf(stderr, "iowriter: cannot remember %llu requests: out of memory (lower "
-				"--count)\n", (unsigned long long)job.count);
+		fprintf(stderr,
+			"iowriter: cannot remember %llu requests: out of memory (lower "
+			"--count)\n",
+			(unsigned long long)job.count);
 		return 1;
 	}
 	begin_ns = now_ns();

@@ -48,13 +48,26 @@ int main(int argc, char **argv)
 
 	while ((opt = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
 		switch (opt) {
-		case 'c': count = strtoul(optarg, NULL, 0); break;
-		case 'f': first = strtoul(optarg, NULL, 0); break;
-		case 'n': name = optarg; break;
-		case 'i': interval_us = strtoul(optarg, NULL, 0); break;
-		case 'C': cpu = strtol(optarg, NULL, 0); break;
-		case 'h': fputs(help, stdout); return 0;
-		default: return 2;
+		case 'c':
+			count = strtoul(optarg, NULL, 0);
+			break;
+		case 'f':
+			first = strtoul(optarg, NULL, 0);
+			break;
+		case 'n':
+			name = optarg;
+			break;
+		case 'i':
+			interval_us = strtoul(optarg, NULL, 0);
+			break;
+		case 'C':
+			cpu = strtol(optarg, NULL, 0);
+			break;
+		case 'h':
+			fputs(help, stdout);
+			return 0;
+		default:
+			return 2;
 		}
 	}
 	prctl(PR_SET_NAME, name);
