@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+#include <unistd.h>
+#include <ivring/region.h>
+
+#define DEFAULT_SUBBUF_SHIFT 16
+#define SCAN_BYTES	     (256u << 10)
+
+/* The superblock that @opt describes, for a file of @file_bytes (0: to be made). */
+static int region_layout(const struct ivring_region_options *opt, uint64_t file_bytes,
+			 struct ivring_superblock *ret)
+{
+	uint64_t bytes = opt ? opt->region_bytes : 0;
+	uint32_t channels = opt && opt->nr_channels ? opt->nr_channels
+						    : IVRING_REGION_DEFAULT_CHANNELS;
+	uint32_t shift = opt && opt->subbuf_shift ? opt->subbuf_shift : DEFAULT_SUBBUF_SHIFT;
+	uint32_t lowest = opt && opt->subbuf_shift ? shift : IVRING_MIN_SUBBUF_SHIFT;
+	int err;
+
+	if (!bytes)
+		bytes = file_bytes ? file_bytes : IVRING_REGION_DEFAULT_BYTES;
+	if (file_bytes && bytes > file_bytes)
+		return -EMSGSIZE;
+	if (file_bytes && bytes != file_bytes)
+		return -EDOM;
+	do
+		err = ivring_layout(bytes, channels, shift, ret);
+	while (err == -ENOSPC && shift-- > lowest);
+	return err ? -EDOM : 0;
+}
+
+/* Everything but the magic, then the magic: a guest that polls for it sees a
+ * whole region.  The file is zero. */
+static int region_write(int fd, struct ivring_superblock *sb)
+{
+	struct ivring_superblock *shared;
+	struct timespec now;
+	unsigned char *base;
+	uint32_t i;
+	int err;
+
+	err = posix_fallocate(fd, 0, (off_t)sb->region_size);
+	if (err)
+		return -err;
+	base = mmap(NULL, sb->data_off, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (base == MAP_FAILED)
+		return -errno;
+	clock_gettime(CLOCK_REALTIME, &now);
+	sb->host_epoch = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	if (getrandom(sb->guest_uuid, sizeof(sb->guest_uuid), 0) < 0)
+		memset(sb->guest_uuid, 0, sizeof(sb->guest_uuid));
+	sb->crc32c = ivring_superblock_crc(sb);
+	for (i = 0; i < sb->nr_channels; i++) {
+		struct ivring_chan *chan = (struct ivring_chan *)(base + ivring_chan_desc_off(i));
+
+		memset(chan, 0, sizeof(*chan));
+		chan->host.cpu = i;
+		chan->host.kind = IVRING_KIND_GUEST_VCPU;
+		chan->host.mode = IVRING_MODE_DISCARD;
+		chan->host.data_off = ivring_chan_data_off(sb, i);
+		chan->host.size = ivring_chan_bytes(sb);
+		chan->host.clock_id = IVRING_CLOCK_TSC;
+	}
+	shared = (struct ivring_superblock *)base;
+	sb->magic = 0;
+	memcpy(shared, sb, sizeof(*sb));
+	sb->magic = IVRING_MAGIC;
+	ivring_store_release(&shared->magic, sb->magic);
+	munmap(base, sb->data_off);
+	return 0;
+}
+
+static bool is_zero(const unsigned char *p, size_t bytes)
+{
+	return !bytes || (!p[0] && !memcmp(p, p + 1, bytes - 1));
+}
+
+/* 0: the file holds only zeros (or nothing); -EMEDIUMTYPE: it does not.  Holes
+ * are passed over; read() rather than a mapping, so that a file that shrinks
+ * meanwhile is no fault. */
+static int region_is_blank(int fd)
+{
+	unsigned char *buf = malloc(SCAN_BYTES);
+	off_t pos = 0;
+	int err = 0;
+
+	if (!buf)
+		return -ENOMEM;
+	for (;;) {
+		off_t data = lseek(fd, pos, SEEK_DATA);
+		ssize_t n;
+
+		if (data < 0 && errno == ENXIO)
+			break;
+		if (data > pos)
+			pos = data;
+		n = pread(fd, buf, SCAN_BYTES, pos);
+		if (n < 0)
+			err = -errno;
+		else if (n > 0 && !is_zero(buf, (size_t)n))
+			err = -EMEDIUMTYPE;
+		if (n <= 0 || err)
+			break;
+		pos += n;
+	}
+	free(buf);
+	return err;
+}
+
+/* A format that was interrupted before the magic leaves all of the superblock
+ * but that: it is ours to do again. */
+static bool is_unfinished(const struct ivring_superblock *sb)
+{
+	struct ivring_superblock whole = *sb;
+
+	if (sb->magic || !sb->crc32c)
+		return false;
+	whole.magic = IVRING_MAGIC;
+	return !ivring_superblock_check(&whole, UINT64_MAX);
+}
+
+static int region_examine(int fd, struct ivring_superblock *ret, uint64_t *ret_bytes)
+{
+	struct ivring_superblock sb;
+	struct stat st;
+	ssize_t n;
+	int err;
+
+	if (fstat(fd, &st))
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -ENXIO;
+	*ret_bytes = (uint64_t)st.st_size;
+	memset(&sb, 0, sizeof(sb));
+	n = pread(fd, &sb, sizeof(sb), 0);
+	if (n < 0)
+		return -errno;
+	if (sb.magic != IVRING_MAGIC) {
+		if (is_unfinished(&sb))
+			return -ENODATA;
+		err = region_is_blank(fd);
+		return err ? err : -ENODATA;
+	}
+	err = ivring_superblock_check(&sb, (uint64_t)st.st_size);
+	if (!err && ret)
+		*ret = sb;
+	return err;
+}
+
+int ivring_region_probe(const char *path, struct ivring_superblock *ret)
+{
+	uint64_t bytes;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), err;
+
+	if (fd < 0)
+		return -errno;
+	err = region_examine(fd, ret, &bytes);
+	close(fd);
+	return err;
+}
+
+int ivring_region_create(const char *path, const struct ivring_region_options *opt)
+{
+	struct ivring_superblock sb;
+	int fd, err;
+
+	err = region_layout(opt, 0, &sb);
+	if (err)
+		return err;
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	err = region_write(fd, &sb);
+	if (err)
+		unlink(path);
+	close(fd);
+	return err;
+}
+
+int ivring_region_format(const char *path, const struct ivring_region_options *opt)
+{
+	struct ivring_superblock sb;
+	uint64_t bytes;
+	int fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK), err;
+
+	if (fd < 0)
+		return errno == EISDIR ? -ENXIO : -errno;
+	err = region_examine(fd, NULL, &bytes);
+	if (!err)
+		err = -EEXIST;
+	else if (err == -ENODATA)
+		err = bytes ? region_layout(opt, bytes, &sb) : -EDOM;
+	if (!err)
+		err = region_write(fd, &sb);
+	close(fd);
+	return err;
+}
+
+int ivring_region_open(const char *path, enum ivring_region_access access,
+		       struct ivring_region *ret)
+{
+	int prot = access == IVRING_REGION_WRITER ? PROT_READ | PROT_WRITE : PROT_READ;
+	struct ivring_region r = { .fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK) };
+	struct stat st;
+	uint64_t bytes;
+	int err;
+
+	if (r.fd < 0)
+		return errno == EISDIR ? -ENXIO : -errno;
+	err = region_examine(r.fd, &r.sb, &bytes);
+	if (err)
+		goto err_close;
+	r.base = mmap(NULL, r.sb.region_size, prot, MAP_SHARED, r.fd, 0);
+	if (r.base == MAP_FAILED) {
+		err = -errno;
+		goto err_close;
+	}
+	r.reader_area = mmap(NULL, r.sb.reader_len, PROT_READ | PROT_WRITE, MAP_SHARED, r.fd,
+			     r.sb.reader_off);
+	if (r.reader_area == MAP_FAILED || fstat(r.fd, &st)) {
+		err = -errno;
+		goto err_unmap;
+	}
+	r.dev = st.st_dev;
+	r.ino = st.st_ino;
+	*ret = r;
+	return 0;
+err_unmap:
+	if (r.reader_area != MAP_FAILED)
+		munmap(r.reader_area, r.sb.reader_len);
+	munmap(r.base, r.sb.region_size);
+err_close:
+	close(r.fd);
+	return err;
+}
+
+void ivring_region_close(struct ivring_region *region)
+{
+	if (!region->base)
+		return;
+	munmap(region->reader_area, region->sb.reader_len);
+	munmap(region->base, region->sb.region_size);
+	close(region->fd);
+	memset(region, 0, sizeof(*region));
+	region->fd = -1;
+}
+
+/* Who holds the lock, by /proc/locks ("1: FLOCK ADVISORY WRITE pid maj:min:ino"). */
+static pid_t lock_owner(const struct ivring_region *region)
+{
+	FILE *f = fopen("/proc/locks", "re");
+	unsigned int major_nr, minor_nr;
+	unsigned long long ino;
+	pid_t owner = -1;
+	char line[256];
+	int pid;
+
+	if (!f)
+		return -1;
+	while (owner < 0 && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%*d: FLOCK %*s WRITE %d %x:%x:%llu", &pid, &major_nr, &minor_nr,
+			   &ino) == 4 &&
+		    ino == region->ino && makedev(major_nr, minor_nr) == region->dev)
+			owner = pid;
+	fclose(f);
+	return owner;
+}
+
+int ivring_region_lock(struct ivring_region *region, pid_t *ret_pid)
+{
+	if (!flock(region->fd, LOCK_EX | LOCK_NB))
+		return 0;
+	if (errno != EWOULDBLOCK)
+		return -errno;
+	if (ret_pid)
+		*ret_pid = lock_owner(region);
+	return -EBUSY;
+}
+
+int ivring_region_check(const struct ivring_region *region)
+{
+	struct stat st;
+
+	if (fstat(region->fd, &st))
+		return -errno;
+	return (uint64_t)st.st_size < region->sb.region_size ? -EFAULT : 0;
+}
+
+struct ivring_reader_page *ivring_region_reader_page(const struct ivring_region *region)
+{
+	return region->reader_area;
+}
+
+void ivring_region_reader(const struct ivring_region *region, uint32_t channel,
+			  struct ivring_reader *ret)
+{
+	uint64_t head;
+
+	ivring_reader_init(ret, region->base, region->reader_area, &region->sb, channel, 0);
+	head = ivring_load_acquire(&ret->shared->w_head);
+	if (ivring_head_is_sane(ret, head))
+		ret->head = ret->tail = head;
+}
+
+const char *ivring_region_strerror(int err)
+{
+	switch (err) {
+	case 0:
+		return "no error";
+	case -ENODATA:
+		return "it is blank, not formatted yet";
+	case -EMEDIUMTYPE:
+		return "it holds something that is not a trace region (choose another file, or "
+		       "remove this one if nobody needs it)";
+	case -EPROTONOSUPPORT:
+		return "it was formatted by another version (stop the VM that uses it and remove "
+		       "the file)";
+	case -EILSEQ:
+	case -EINVAL:
+		return "its superblock is damaged (stop the VM that uses it and remove the file)";
+	case -EMSGSIZE:
+		return "the file is smaller than the region (stop the VM that uses it and remove "
+		       "the file)";
+	case -ENXIO:
+		return "not a regular file";
+	case -EDOM:
+		return "no region can have that size (a power of two, and room for 64 KiB per CPU "
+		       "behind the first 2 MiB)";
+	case -ENOSPC:
+		return "no room in the file system (free some, or ask for a smaller region)";
+	default:
+		return strerror(-err);
+	}
+}
