@@ -187,11 +187,149 @@ demo: deps ## two VMs on one slow disk: who delayed whom (OUT=DIR)
 	$(Q)$(MAKE) --no-print-directory all image
 	$(Q)O=$(O) scripts/demo $(OUT)
 
+# ---- checks --------------------------------------------------------------------
+#
+# tests/RUNG/NAME.sh and programs built from tests/RUNG/NAME.c exit 0, 1 or 77;
+# tests/unit/NAME.c.in are checkmk templates.  tests/run runs them, tests/all is
+# `make check`.  Programs of tests/data make the data that tests read.
+
+T := $(O)/tests
+TEST_LIB := $(call lib,ivttest)
+# Objects of the programs: tests take what they need, never the one with main().
+$(TEST_LIB): $(call obj,$(HOST_SRC) $(REPORT_SRC) $(GUEST_TOOL_SRC))
+TEST_LIBS := $(if $(strip $(HOST_SRC)$(REPORT_SRC)$(GUEST_TOOL_SRC)),$(TEST_LIB)) \
+	     $(if $(DRAW_SRC),$(LIB_DRAW)) $(if $(MODEL_SRC),$(LIB_MODEL)) \
+	     $(if $(ANALYSIS_SRC),$(LIB_ANALYSIS)) $(if $(TRACE_SRC),$(LIB_TRACE)) \
+	     $(if $(TSC_IO_SRC),$(LIB_TSC_IO)) $(if $(TSC_SRC),$(LIB_TSC)) \
+	     $(if $(IVRING_SRC),$(LIB_IVRING))
+TEST_PKGS = check json-c pangocairo cairo-svg
+TEST_CFLAGS = $(CPPFLAGS) -Itests $(call pkg,--cflags,$(TEST_PKGS)) $(CFLAGS) -MMD -MP -MF $@.d -MT $@
+TEST_LDLIBS = -Wl,--start-group $(TEST_LIBS) -Wl,--end-group $(call pkg,--libs,$(TEST_PKGS)) \
+	      $(BPF_LIBS) -Wl,--as-needed -lpci -Wl,--no-as-needed -lm -lpthread
+
+test_scripts = $(filter-out %/lib.sh,$(wildcard tests/$(1)/*.sh))
+test_programs = $(patsubst tests/%.c,$(T)/%,$(wildcard tests/$(1)/*.c))
+TEST_DATA := $(call test_programs,data)
+UNIT := $(patsubst tests/unit/%.c.in,$(T)/unit/%,$(wildcard tests/unit/*.c.in))
+
+run_env = O=$(abspath $(O)) BIN=$(abspath $(BIN)) SRC=$(CURDIR)
+# One rung: build its programs (a test that does not build is a failed test), run it.
+define rung
+$(if $(strip $(2)),@+$(MAKE) -k --no-print-directory $(2) || true)
+@$(run_env) tests/run $(4) $(1) $(3)
+endef
+
+$(T)/unit/%.c: tests/unit/%.c.in
+	@mkdir -p $(@D)
+	$(Q)checkmk clean_mode=1 $< > $@
+
+$(T)/unit/%: $(T)/unit/%.c $(TEST_LIBS)
+	$(call say,TEST,$@)
+	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $< $(TEST_LDLIBS)
+
+$(T)/%: tests/%.c $(TEST_LIBS)
+	@mkdir -p $(@D)
+	$(call say,TEST,$@)
+	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $< $(TEST_LDLIBS)
+
+# Real threads under ThreadSanitizer, signal handlers under AddressSanitizer.
+$(T)/stress/%_tsan: tests/stress/%.c
+	@mkdir -p $(@D)
+	$(call say,TSAN,$@)
+	$(Q)$(CC) $(TEST_CFLAGS) -Wno-tsan -fsanitize=thread -o $@ $< -lpthread
+
+$(T)/stress/%_asan: tests/stress/%.c
+	@mkdir -p $(@D)
+	$(call say,ASAN,$@)
+	$(Q)$(CC) $(TEST_CFLAGS) -fsanitize=address,undefined -o $@ $< -lpthread
+
+STRESS := $(call test_programs,stress) $(patsubst %,$(T)/stress/%,\
+	  $(if $(wildcard tests/stress/ring_threads.c),ring_threads_tsan ring_signals_asan))
+
+# Fuzzers build the library sources anew, with coverage.
+FUZZ_SRC := $(IVRING_SRC) $(TSC_SRC) $(TRACE_SRC)
+$(T)/fuzz/%: tests/fuzz/%.c $(FUZZ_SRC) $(wildcard ivring/include/ivring/*.h trace/*.h)
+	@mkdir -p $(@D)
+	$(call say,FUZZ,$@)
+	$(Q)$(CLANG) $(CPPFLAGS) $(call pkg,--cflags,json-c) -std=gnu11 -Wall -g -O1 \
+		-fno-strict-aliasing -fno-sanitize-recover=undefined \
+		-fsanitize=fuzzer,address,undefined -o $@ $< $(FUZZ_SRC) $(JSON_LIBS) -lm
+
+.PRECIOUS: $(T)/unit/%.c
+.PHONY: check check-style check-unit check-unit-asan check-abi check-stress check-fuzz check-cli \
+	check-draw check-gui check-module check-integration check-vm
+check: ## the whole test: installs what it needs, runs every rung below
+	@+O=$(abspath $(O)) MAKE='$(MAKE)' tests/all
+
+check-style: ## formatting, include direction, licences, shell, documented declarations
+	$(call rung,style,,$(call test_scripts,style))
+
+check-unit: ## unit tests; under a minute
+	$(call rung,unit$(if $(SAN),-asan),$(UNIT),$(UNIT))
+
+check-unit-asan: ## unit tests under AddressSanitizer and UBSan
+	@+RESULTS=$${RESULTS:-$(abspath $(T))/results} $(MAKE) --no-print-directory \
+		O=$(O)/asan SAN=address,undefined check-unit
+
+check-abi: ## the shared layout under every compiler that will see it
+	$(call rung,abi,,$(call test_scripts,abi))
+
+check-stress: ## the ring with real threads and nested writers, exact accounting
+	$(call rung,stress,$(STRESS),$(STRESS) $(call test_scripts,stress))
+
+check-fuzz: ## saved findings, then a short run of each fuzzer
+	$(call rung,fuzz,$(call test_programs,fuzz),$(call test_programs,fuzz),--with tests/fuzz/smoke)
+
+check-cli: ## programs: output, exit status, messages
+	$(call rung,cli,all $(TEST_DATA) $(call test_programs,cli),\
+		$(call test_programs,cli) $(call test_scripts,cli))
+
+check-draw: ## the viewer's drawing, without a display
+	$(call rung,draw,all $(TEST_DATA) $(call test_programs,draw),\
+		$(call test_programs,draw) $(call test_scripts,draw))
+
+check-gui: ## the viewer under Xvfb
+	$(call rung,gui,all $(TEST_DATA) $(call test_programs,gui),\
+		$(call test_programs,gui) $(call test_scripts,gui))
+
+check-module: ## the guest's module against the kernel headers at hand
+	$(call rung,module,,$(call test_scripts,module))
+
+check-integration: ## collector, trace and reports together, no guest
+	$(call rung,integration,all $(TEST_DATA) $(call test_programs,integration),\
+		$(call test_programs,integration) $(call test_scripts,integration))
+
+check-vm: ## guests under QEMU
+	$(call rung,vm,all $(TEST_DATA) $(call test_programs,vm),\
+		$(call test_programs,vm) $(call test_scripts,vm))
+
+-include $(wildcard $(T)/*/*.d)
+
+# ---- bench ---------------------------------------------------------------------
+#
+# bench/NAME.c is a program `NAME [--quick]` that prints one JSON object a line
+# per metric; tables for people go to standard error.
+
+BENCHES := $(patsubst bench/%.c,$(O)/bench/%,$(wildcard bench/*.c))
+
+$(O)/bench/%: bench/%.c $(TEST_LIBS)
+	@mkdir -p $(@D)
+	$(call say,BENCH,$@)
+	$(Q)$(CC) $(CPPFLAGS) -Ibench $(call pkg,--cflags,json-c) $(CFLAGS) -MMD -MP -MF $@.d -MT $@ \
+		$(LDFLAGS) -o $@ $< $(TEST_LDLIBS)
+
+.PHONY: bench
+bench: $(if $(filter all,$(BENCH)),$(BENCHES),$(O)/bench/$(BENCH)) ## measure: BENCH=ring|drain|merge OUT=FILE.jsonl
+	@set -e; for b in $^; do echo "== $${b##*/}" >&2; \
+		TMPDIR=$${TMPDIR:-$(abspath $(O))/bench} $$b $(if $(OUT),>> '$(OUT)'); done
+
+-include $(wildcard $(O)/bench/*.d)
+
 # ---- help, clean -----------------------------------------------------------------
 
 .PHONY: help clean
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' Makefile
 
 clean: ## remove the build folder
 	rm -rf $(O)
