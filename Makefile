@@ -150,14 +150,16 @@ KDIR ?= $(lastword $(sort $(wildcard /usr/src/linux-headers-*-cloud-amd64)))
 module: $(O)/module/ivtrace.ko ## build ivtrace.ko against KDIR
 
 # Built from a copy, so that several kernels can be built at once and the
-# source tree stays clean.
+# source tree stays clean.  The kernel's make has an O= of its own: ours must
+# not reach it.
 $(O)/module/ivtrace.ko: $(wildcard guest-driver/*.c guest-driver/*.h guest-driver/Kbuild) \
 			$(wildcard ivring/include/ivring/*.h)
 	@mkdir -p $(O)/module
 	$(call say,MODULE,$@)
 	$(Q)cp -u guest-driver/*.c guest-driver/*.h guest-driver/Kbuild $(O)/module/
 	$(Q)rm -rf $(O)/module/include && cp -r ivring/include $(O)/module/include
-	$(Q)$(MAKE) --no-print-directory -C $(KDIR) M=$(abspath $(O)/module) modules $(if $(filter 0,$(V)),>$(O)/module/build.log 2>&1 || { cat $(O)/module/build.log; exit 1; })
+	$(Q)env -u O -u MAKEFLAGS $(MAKE) --no-print-directory -C $(KDIR) M=$(abspath $(O)/module) \
+		$(if $(W),W=$(W)) $(if $(C),C=$(C)) modules $(if $(filter 0,$(V)),>$(O)/module/build.log 2>&1 || { cat $(O)/module/build.log; exit 1; })
 
 # ---- the lab --------------------------------------------------------------------
 
