@@ -49,6 +49,7 @@ struct ivt_stream_stats {
 int ivt_trace_open(const char *path, struct ivt_trace **ret, struct ivt_error *err);
 void ivt_trace_close(struct ivt_trace *t);
 
+/* The manifest as read, and the path as opened; both valid until the close. */
 const struct ivt_trace_info *ivt_trace_info_of(const struct ivt_trace *t);
 const char *ivt_trace_path(const struct ivt_trace *t);
 
