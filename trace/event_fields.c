@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Payload bytes by an event's description.  A payload is held against its
+ * description once (ivt_payload_fits()); the other calls rely on that.
+ */
+#include "trace/event_table.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TEXT16_BYTES 16
+
+static size_t round_up8(size_t n)
+{
+	return (n + 7) & ~(size_t)7;
+}
+
+bool ivt_payload_fits(const struct ivt_event_desc *desc, const void *payload, size_t bytes)
+{
+	const char *str;
+	size_t len;
+
+	if (!desc->has_str)
+		return bytes == round_up8(desc->fixed_bytes);
+	if (bytes <= desc->fixed_bytes)
+		return false;
+	str = (const char *)payload + desc->fixed_bytes;
+	len = strnlen(str, bytes - desc->fixed_bytes);
+	return len < bytes - desc->fixed_bytes && bytes == round_up8(desc->fixed_bytes + len + 1);
+}
+
+static const struct ivt_field *field_find(const struct ivt_event_desc *desc, const char *name)
+{
+	for (unsigned int i = 0; i < desc->n_fields; i++)
+		if (desc->fields[i].kind != IVT_KIND_PAD4 &&
+		    strcmp(desc->fields[i].name, name) == 0)
+			return &desc->fields[i];
+	return NULL;
+}
+
+/* Records lie at multiples of 8 of a packet, not of the mapping: a damaged
+ * file may shift them, hence memcpy(). */
+static int64_t field_int(const struct ivt_field *field, const void *payload)
+{
+	const char *at = (const char *)payload + field->offset_bytes;
+	uint32_t u32;
+	int64_t i64;
+
+	switch (field->kind) {
+	case IVT_KIND_I32:
+		memcpy(&u32, at, sizeof(u32));
+		return (int32_t)u32;
+	case IVT_KIND_U32:
+		memcpy(&u32, at, sizeof(u32));
+		return u32;
+	case IVT_KIND_I64:
+	case IVT_KIND_U64:
+	case IVT_KIND_X64:
+		memcpy(&i64, at, sizeof(i64));
+		return i64;
+	case IVT_KIND_U8:
+		return (uint8_t)*at;
+	case IVT_KIND_TEXT16:
+	case IVT_KIND_STR:
+	case IVT_KIND_PAD4:
+		break;
+	}
+	return 0;
+}
+
+int64_t ivt_field_int(const struct ivt_event_desc *desc, const void *payload, const char *name)
+{
+	const struct ivt_field *field = field_find(desc, name);
+
+	return field ? field_int(field, payload) : 0;
+}
+
+static size_t field_text_bytes(const struct ivt_field *field, const void *payload)
+{
+	const char *at = (const char *)payload + field->offset_bytes;
+
+	return field->kind == IVT_KIND_STR ? strlen(at) : strnlen(at, TEXT16_BYTES);
+}
+
+static bool field_is_text(const struct ivt_field *field)
+{
+	return field->kind == IVT_KIND_STR || field->kind == IVT_KIND_TEXT16;
+}
+
+void ivt_field_text(const struct ivt_event_desc *desc, const void *payload, const char *name,
+		    char *ret, size_t ret_bytes)
+{
+	const struct ivt_field *field = field_find(desc, name);
+	size_t len = 0;
+
+	if (ret_bytes == 0)
+		return;
+	if (field && field_is_text(field)) {
+		len = field_text_bytes(field, payload);
+		if (len > ret_bytes - 1)
+			len = ret_bytes - 1;
+		memcpy(ret, (const char *)payload + field->offset_bytes, len);
+	}
+	ret[len] = '\0';
+}
+
+struct out {
+	char *at;
+	char *end; /* of the room, the NUL's byte excluded */
+};
+
+static void out_bytes(struct out *out, const char *s, size_t len)
+{
+	for (size_t i = 0; i < len && out->at < out->end; i++) {
+		unsigned char c = (unsigned char)s[i];
+
+		*out->at++ = c < 0x20 || c == 0x7f ? '?' : (char)c;
+	}
+}
+
+static void out_value(struct out *out, const struct ivt_field *field, const void *payload)
+{
+	int64_t value = field_int(field, payload);
+	char num[32];
+
+	if (field_is_text(field)) {
+		out_bytes(out, (const char *)payload + field->offset_bytes,
+			  field_text_bytes(field, payload));
+		return;
+	}
+	if (field->kind == IVT_KIND_X64)
+		snprintf(num, sizeof(num), "0x%" PRIx64, (uint64_t)value);
+	else if (field->kind == IVT_KIND_U64)
+		snprintf(num, sizeof(num), "%" PRIu64, (uint64_t)value);
+	else
+		snprintf(num, sizeof(num), "%" PRId64, value);
+	out_bytes(out, num, strlen(num));
+}
+
+size_t ivt_payload_format(const struct ivt_event_desc *desc, const void *payload, char *ret,
+			  size_t ret_bytes)
+{
+	struct out out = { ret, ret + ret_bytes - 1 };
+
+	if (ret_bytes == 0)
+		return 0;
+	for (unsigned int i = 0; i < desc->n_fields; i++) {
+		const struct ivt_field *field = &desc->fields[i];
+
+		if (field->kind == IVT_KIND_PAD4)
+			continue;
+		if (out.at > ret)
+			out_bytes(&out, " ", 1);
+		out_bytes(&out, field->name, strlen(field->name));
+		out_bytes(&out, "=", 1);
+		out_value(&out, field, payload);
+	}
+	*out.at = '\0';
+	return (size_t)(out.at - ret);
+}
