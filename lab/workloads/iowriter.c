@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
@@ -65,7 +66,8 @@ static const char help[] =
 	"  --interval-us N    pause after each request (0)\n"
 	"  --depth N          requests in flight, one thread each (1)\n"
 	"  --offset N         first byte used (0)\n"
-	"  --span N           bytes used from there, over and over (--bytes * --count)\n"
+	"  --span N           bytes used from there, over and over (--bytes * --count,\n"
+	"                     or what the device has)\n"
 	"  --random           blocks of the span in a random, repeatable order\n"
 	"  --fsync            fdatasync() after each write, within its time\n"
 	"  --each             also one line per request: number, offset, TSC at begin\n"
@@ -182,7 +184,7 @@ static uint64_t report(struct job *job, uint64_t elapsed_ns)
 	uint64_t n = 0, n_errors = 0, i;
 	double sum_ms = 0;
 
-	for (i = 0; i < job->count; i++) {
+	for (i = 0; i < job->count && i < job->next; i++) {
 		if (!reqs[i].end_tsc)
 			continue;
 		if (job->is_each)
@@ -298,11 +300,40 @@ static int options_parse(struct job *job, int argc, char **argv)
 	/* With a time limit alone, count what fits into it: 10 us each at best. */
 	if (job->duration_ms && !has_count)
 		job->count = job->duration_ms * 100;
-	if (!job->span_bytes)
-		job->span_bytes = job->bytes * job->count;
-	if (job->span_bytes < job->bytes)
+	if (job->span_bytes && job->span_bytes < job->bytes)
 		return usage_error("--span is at least --bytes");
 	return 0;
+}
+
+/* Keeps the requests inside the device. */
+static int span_fit(struct job *job)
+{
+	off_t end = lseek(job->fd, 0, SEEK_END);
+	uint64_t room_bytes;
+
+	if (end < 0 || (uint64_t)end < job->offset_bytes + job->bytes) {
+		fprintf(stderr, "iowriter: cannot use '%s' from %llu on: it has %lld bytes\n",
+			job->path, (unsigned long long)job->offset_bytes, (long long)end);
+		return 1;
+	}
+	room_bytes = end - job->offset_bytes;
+	if (!job->span_bytes)
+		job->span_bytes = job->bytes * job->count;
+	if (job->span_bytes > room_bytes)
+		job->span_bytes = room_bytes;
+	return 0;
+}
+
+/* A long count with a time limit is seldom reached: memory comes as it is used. */
+static int requests_alloc(struct job *job)
+{
+	job->requests = mmap(NULL, job->count * sizeof(*job->requests), PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (job->requests != MAP_FAILED)
+		return 0;
+	fprintf(stderr, "iowriter: cannot remember %llu requests: %s (lower --count)\n",
+		(unsigned long long)job->count, strerror(errno));
+	return 1;
 }
 
 int main(int argc, char **argv)
@@ -326,14 +357,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "iowriter: cannot open '%s': %s\n", job.path, strerror(errno));
 		return 1;
 	}
-	job.requests = calloc(job.count, sizeof(*job.requests));
-	if (!job.requests) {
-		fprintf(stderr,
-			"iowriter: cannot remember %llu requests: out of memory (lower "
-			"--count)\n",
-			(unsigned long long)job.count);
-		return 1;
-	}
+	err = span_fit(&job) || requests_alloc(&job);
+	if (err)
+		return err;
 	begin_ns = now_ns();
 	if (job.duration_ms)
 		job.deadline_ns = begin_ns + job.duration_ms * 1000000;
