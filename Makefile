@@ -161,21 +161,6 @@ $(O)/module/ivtrace.ko: $(wildcard guest-driver/*.c guest-driver/*.h guest-drive
 	$(Q)env -u O -u MAKEFLAGS $(MAKE) --no-print-directory -C $(KDIR) M=$(abspath $(O)/module) \
 		$(if $(W),W=$(W)) $(if $(C),C=$(C)) modules $(if $(filter 0,$(V)),>$(O)/module/build.log 2>&1 || { cat $(O)/module/build.log; exit 1; })
 
-# ---- the lab --------------------------------------------------------------------
-
-LAB_PROGS := $(patsubst lab/workloads/%.c,$(O)/lab/workloads/%,$(wildcard lab/workloads/*.c))
-
-$(O)/lab/workloads/%: lab/workloads/%.c
-	@mkdir -p $(@D)
-	$(call say,STATIC,$@)
-	$(Q)$(CC) -std=gnu11 $(WARN) -O2 -static -o $@ $< -lpthread
-
-$(O)/lab/slowdisk: lab/slowdisk.c
-	@mkdir -p $(@D)
-	$(call say,CC,$@)
-	$(Q)$(CC) -std=gnu11 $(WARN) -O2 -D_GNU_SOURCE $(call pkg,--cflags,fuse3) -o $@ $< \
-		$(call pkg,--libs,fuse3) -lpthread
-
 # ---- demo: the main job, from nothing to a verdict ------------------------------
 
 .PHONY: deps demo image
@@ -234,7 +219,13 @@ $(T)/%: tests/%.c $(TEST_LIBS)
 	$(call say,TEST,$@)
 	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $< $(TEST_LDLIBS)
 
-# Real threads under ThreadSanitizer, signal handlers under AddressSanitizer.
+# Stress tests know ring.h and nothing else: real threads under ThreadSanitizer,
+# signal handlers under AddressSanitizer.
+$(T)/stress/%: tests/stress/%.c
+	@mkdir -p $(@D)
+	$(call say,TEST,$@)
+	$(Q)$(CC) $(TEST_CFLAGS) -O2 -o $@ $< -lpthread
+
 $(T)/stress/%_tsan: tests/stress/%.c
 	@mkdir -p $(@D)
 	$(call say,TSAN,$@)
