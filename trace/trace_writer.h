@@ -35,8 +35,13 @@ int ivt_trace_writer_add_machine(struct ivt_trace_writer *w, const struct ivt_ma
 				 uint32_t *ret_machine, struct ivt_error *err);
 
 /* The writer's own copy, to be completed by the caller (vcpus, disks, pid,
- * loss counters of streams, freq/offset); valid until the next add_machine. */
+ * loss counters of streams); valid until the next add_machine.  Arrays put in
+ * place are the writer's from then on (free()). */
 struct ivt_machine_info *ivt_trace_writer_machine(struct ivt_trace_writer *w, uint32_t machine);
+
+/* What the recording says of the host (tsc_khz, nr_cpus, ...), to be completed
+ * by the caller; machines are not added here. */
+struct ivt_trace_info *ivt_trace_writer_info(struct ivt_trace_writer *w);
 
 /*
  * Open stream @cpu of @machine (file cpu_N).  The first packet is empty, so

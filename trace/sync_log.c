@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "trace/sync_log.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "trace/file_replace.h"
+
+#define KIND_SNAPSHOT 1
+#define KIND_CLOCK    2
+#define KIND_GONE     3
+#define SOURCE_MASK   0x7fffu
+
+static const char magic[8] = "IVSYNC\0\1";
+
+struct sync_header {
+	char magic[8];
+	uint32_t record_bytes;
+	uint32_t reserved0;
+	uint8_t uuid[16];
+	uint64_t tsc_hz;
+	uint8_t reserved1[24];
+};
+
+struct sync_record {
+	uint16_t kind;
+	uint16_t source;
+	uint32_t machine;
+	uint32_t cpu;
+	uint32_t half_width_tsc;
+	uint64_t host_tsc;
+	uint64_t offset_or_mono_ns;
+	uint64_t ratio_or_real_ns;
+	uint64_t frac_epoch_or_mono_raw_ns;
+	uint64_t guest_tsc_or_boot_ns;
+	uint64_t bound_tsc;
+};
+_Static_assert(sizeof(struct sync_header) == IVT_SYNC_BYTES, "header");
+_Static_assert(sizeof(struct sync_record) == IVT_SYNC_BYTES, "record");
+_Static_assert(offsetof(struct sync_record, host_tsc) == 16, "host_tsc");
+_Static_assert(offsetof(struct sync_record, bound_tsc) == 56, "bound");
+
+void ivt_sync_header_encode(uint8_t ret[IVT_SYNC_BYTES], const uint8_t uuid[16], uint64_t tsc_hz)
+{
+	struct sync_header header = { .record_bytes = IVT_SYNC_BYTES, .tsc_hz = tsc_hz };
+
+	memcpy(header.magic, magic, sizeof(magic));
+	memcpy(header.uuid, uuid, sizeof(header.uuid));
+	memcpy(ret, &header, sizeof(header));
+}
+
+void ivt_sync_snapshot_encode(uint8_t ret[IVT_SYNC_BYTES], const struct tsc_sync_snapshot *snap)
+{
+	struct sync_record rec = {
+		.kind = KIND_SNAPSHOT,
+		.machine = UINT32_MAX,
+		.cpu = snap->cpu,
+		.half_width_tsc = snap->half_width_tsc,
+		.host_tsc = snap->host_tsc,
+		.offset_or_mono_ns = snap->mono_ns,
+		.ratio_or_real_ns = snap->real_ns,
+		.frac_epoch_or_mono_raw_ns = snap->mono_raw_ns,
+		.guest_tsc_or_boot_ns = snap->boot_ns,
+	};
+
+	memcpy(ret, &rec, sizeof(rec));
+}
+
+void ivt_sync_clock_encode(uint8_t ret[IVT_SYNC_BYTES], const struct ivt_sync_clock *clock)
+{
+	const struct tsc_sync_entry *entry = &clock->entry;
+	struct sync_record rec = {
+		.kind = KIND_CLOCK,
+		.source = (uint16_t)entry->source,
+		.machine = clock->machine,
+		.cpu = entry->vcpu,
+		.host_tsc = entry->from_host_tsc,
+		.offset_or_mono_ns = (uint64_t)entry->scale.offset_tsc,
+		.ratio_or_real_ns = entry->scale.ratio,
+		.frac_epoch_or_mono_raw_ns = (uint64_t)clock->epoch << 32 | entry->scale.frac_bits,
+		.guest_tsc_or_boot_ns = clock->guest_tsc,
+		.bound_tsc = entry->bound_tsc,
+	};
+
+	memcpy(ret, &rec, sizeof(rec));
+}
+
+/* Room for one more element at powers of two. */
+static int array_grow(void **array, size_t n, size_t element_bytes)
+{
+	void *grown;
+
+	if (n & (n - 1) || (n > 0 && n < 16))
+		return 0;
+	grown = realloc(*array, (n ? n * 2 : 16) * element_bytes);
+	if (!grown)
+		return -ENOMEM;
+	*array = grown;
+	return 0;
+}
+
+int ivt_sync_log_add_snapshot(struct ivt_sync_log *log, const struct tsc_sync_snapshot *snap)
+{
+	if (array_grow((void **)&log->snapshots, log->n_snapshots, sizeof(*snap)))
+		return -ENOMEM;
+	log->snapshots[log->n_snapshots++] = *snap;
+	return 0;
+}
+
+int ivt_sync_log_add_clock(struct ivt_sync_log *log, const struct ivt_sync_clock *clock)
+{
+	if (array_grow((void **)&log->clocks, log->n_clocks, sizeof(*clock)))
+		return -ENOMEM;
+	log->clocks[log->n_clocks++] = *clock;
+	return 0;
+}
+
+static int record_decode(struct ivt_sync_log *log, const struct sync_record *rec)
+{
+	struct tsc_sync_snapshot snap = {
+		.host_tsc = rec->host_tsc,
+		.mono_ns = rec->offset_or_mono_ns,
+		.real_ns = rec->ratio_or_real_ns,
+		.mono_raw_ns = rec->frac_epoch_or_mono_raw_ns,
+		.boot_ns = rec->guest_tsc_or_boot_ns,
+		.half_width_tsc = rec->half_width_tsc,
+		.cpu = rec->cpu,
+	};
+	struct ivt_sync_clock clock = {
+		.machine = rec->machine,
+		.epoch = (uint32_t)(rec->frac_epoch_or_mono_raw_ns >> 32),
+		.guest_tsc = rec->guest_tsc_or_boot_ns,
+		.entry = {
+			.from_host_tsc = rec->host_tsc,
+			.scale = { .offset_tsc = (int64_t)rec->offset_or_mono_ns,
+				   .ratio = rec->ratio_or_real_ns,
+				   .frac_bits = (uint32_t)rec->frac_epoch_or_mono_raw_ns },
+			.bound_tsc = rec->bound_tsc,
+			.vcpu = rec->cpu,
+			.source = rec->source & SOURCE_MASK,
+		},
+	};
+
+	if (rec->kind == KIND_SNAPSHOT)
+		return ivt_sync_log_add_snapshot(log, &snap);
+	if (rec->kind == KIND_CLOCK && clock.entry.scale.ratio > 0 &&
+	    clock.entry.scale.frac_bits < 64)
+		return ivt_sync_log_add_clock(log, &clock);
+	if (rec->kind != KIND_GONE)
+		log->skipped++;
+	return 0;
+}
+
+static int snapshot_compare(const void *a, const void *b)
+{
+	const struct tsc_sync_snapshot *x = a, *y = b;
+
+	return x->host_tsc < y->host_tsc ? -1 : x->host_tsc > y->host_tsc;
+}
+
+static int clock_compare(const void *a, const void *b)
+{
+	const struct ivt_sync_clock *x = a, *y = b;
+
+	if (x->machine != y->machine)
+		return x->machine < y->machine ? -1 : 1;
+	if (x->entry.vcpu != y->entry.vcpu)
+		return x->entry.vcpu < y->entry.vcpu ? -1 : 1;
+	return x->entry.from_host_tsc < y->entry.from_host_tsc
+		       ? -1
+		       : x->entry.from_host_tsc > y->entry.from_host_tsc;
+}
+
+static void log_sort(struct ivt_sync_log *log)
+{
+	size_t n = 0;
+
+	if (log->n_clocks > 1)
+		qsort(log->clocks, log->n_clocks, sizeof(*log->clocks), clock_compare);
+	if (log->n_snapshots > 1)
+		qsort(log->snapshots, log->n_snapshots, sizeof(*log->snapshots), snapshot_compare);
+	for (size_t i = 0; i < log->n_snapshots; i++) {
+		const struct tsc_sync_snapshot *snap = &log->snapshots[i];
+		bool advances = n == 0 || (snap->host_tsc > log->snapshots[n - 1].host_tsc &&
+					   snap->mono_ns > log->snapshots[n - 1].mono_ns);
+
+		if (advances)
+			log->snapshots[n++] = *snap;
+		else
+			log->skipped++;
+	}
+	log->n_snapshots = n;
+}
+
+int ivt_sync_log_read(int dirfd, struct ivt_sync_log *ret)
+{
+	struct ivt_sync_log log = { 0 };
+	struct sync_header header;
+	struct sync_record rec;
+	size_t bytes;
+	char *data;
+	int status = ivt_file_read(dirfd, "sync.bin", IVT_SYNC_MAX_LOG, &data, &bytes);
+
+	if (status)
+		return status;
+	if (bytes >= sizeof(header))
+		memcpy(&header, data, sizeof(header));
+	if (bytes < sizeof(header) || memcmp(header.magic, magic, sizeof(magic)) != 0 ||
+	    header.record_bytes != IVT_SYNC_BYTES)
+		status = -EINVAL;
+	for (size_t at = sizeof(header); !status && bytes - at >= sizeof(rec); at += sizeof(rec)) {
+		memcpy(&rec, data + at, sizeof(rec));
+		status = record_decode(&log, &rec);
+	}
+	free(data);
+	if (status) {
+		ivt_sync_log_deinit(&log);
+		return status;
+	}
+	memcpy(log.uuid, header.uuid, sizeof(log.uuid));
+	log.tsc_hz = header.tsc_hz;
+	log_sort(&log);
+	*ret = log;
+	return 0;
+}
+
+void ivt_sync_log_deinit(struct ivt_sync_log *log)
+{
+	free(log->snapshots);
+	free(log->clocks);
+	memset(log, 0, sizeof(*log));
+}
+
+const struct ivt_sync_clock *ivt_sync_log_find(const struct ivt_sync_log *log, uint32_t machine,
+					       uint32_t vcpu, size_t *ret_n)
+{
+	size_t i = 0, n = 0;
+
+	while (i < log->n_clocks && (log->clocks[i].machine != machine ||
+				     (vcpu != UINT32_MAX && log->clocks[i].entry.vcpu != vcpu)))
+		i++;
+	while (i + n < log->n_clocks && log->clocks[i + n].machine == machine &&
+	       log->clocks[i + n].entry.vcpu == log->clocks[i].entry.vcpu)
+		n++;
+	*ret_n = n;
+	return n ? &log->clocks[i] : NULL;
+}

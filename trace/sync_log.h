@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * sync.bin: the clock log.  A 64-byte header, then 64-byte records: snapshots
+ * of the host's clocks and the clock history of each vCPU.
+ */
+#ifndef IVT_TRACE_SYNC_LOG_H
+#define IVT_TRACE_SYNC_LOG_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "tsc-sync/clock.h"
+
+#define IVT_SYNC_BYTES	 64
+#define IVT_SYNC_MAX_LOG (1u << 30)
+
+/* One vCPU's clock from an instant on, and whose it is. */
+struct ivt_sync_clock {
+	uint32_t machine; /* index into the manifest's machines */
+	uint32_t epoch;
+	uint64_t guest_tsc; /* at from_host_tsc */
+	struct tsc_sync_entry entry;
+};
+
+/* The log in memory: snapshots ascending in host_tsc, clocks ascending in
+ * (machine, vcpu, from_host_tsc). */
+struct ivt_sync_log {
+	uint8_t uuid[16];
+	uint64_t tsc_hz; /* nominal, 0 unknown */
+	struct tsc_sync_snapshot *snapshots;
+	size_t n_snapshots;
+	struct ivt_sync_clock *clocks;
+	size_t n_clocks;
+	size_t skipped; /* records not understood */
+};
+
+void ivt_sync_header_encode(uint8_t ret[IVT_SYNC_BYTES], const uint8_t uuid[16], uint64_t tsc_hz);
+void ivt_sync_snapshot_encode(uint8_t ret[IVT_SYNC_BYTES], const struct tsc_sync_snapshot *snap);
+void ivt_sync_clock_encode(uint8_t ret[IVT_SYNC_BYTES], const struct ivt_sync_clock *clock);
+
+/* Grow the log by one. 0 or -ENOMEM. */
+int ivt_sync_log_add_snapshot(struct ivt_sync_log *log, const struct tsc_sync_snapshot *snap);
+int ivt_sync_log_add_clock(struct ivt_sync_log *log, const struct ivt_sync_clock *clock);
+
+/*
+ * Read "sync.bin" of the trace directory.  0; -ENOENT; -EINVAL: not a clock
+ * log; -EFBIG; -errno.  A cut last record is left out; records of unknown kind
+ * or impossible content are counted in skipped.  Snapshots that do not advance
+ * in both clocks are left out, so that each pair is usable.
+ */
+int ivt_sync_log_read(int dirfd, struct ivt_sync_log *ret);
+void ivt_sync_log_deinit(struct ivt_sync_log *log);
+
+/* The history of one vCPU: a part of log->clocks; UINT32_MAX: the machine's
+ * first vCPU that has one.  NULL and 0 when there is none. */
+const struct ivt_sync_clock *ivt_sync_log_find(const struct ivt_sync_log *log, uint32_t machine,
+					       uint32_t vcpu, size_t *ret_n);
+
+#endif /* IVT_TRACE_SYNC_LOG_H */

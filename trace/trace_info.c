@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "trace/trace_info.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void ivt_machine_info_deinit(struct ivt_machine_info *m)
+{
+	for (size_t i = 0; i < m->n_disks; i++)
+		free(m->disks[i].extents);
+	free(m->disks);
+	free(m->vcpus);
+	free(m->streams);
+	memset(m, 0, sizeof(*m));
+}
+
+void ivt_trace_info_deinit(struct ivt_trace_info *info)
+{
+	for (size_t i = 0; i < info->n_machines; i++)
+		ivt_machine_info_deinit(&info->machines[i]);
+	free(info->machines);
+	memset(info, 0, sizeof(*info));
+}
