@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * ivtrace.ko: what its files share.
+ *
+ *	ivtrace_pci.c		finds and binds the device, loads and unloads
+ *	ivtrace_map.c		maps the region write-back, measures the mapping
+ *	ivtrace_ring.c		one writer per CPU: open, flush, close, panic
+ *	ivtrace_control.c	does what the reader's page asks for
+ *	ivtrace_probe.c		tracepoints -> records
+ *	ivtrace_dump.c		the state that was there before the recording
+ *	ivtrace_mark.c		/dev/ivtrace
+ *
+ * One region at a time.  Order of life: map, ring_start, control_start;
+ * control_stop, ring_stop, unmap.
+ */
+#ifndef IVTRACE_H
+#define IVTRACE_H
+
+#include <linux/percpu.h>
+#include <linux/preempt.h>
+#include <linux/sched.h>
+#include <linux/types.h>
+#include <ivring/ring.h>
+#include <ivring/events.h>
+#include "compat.h"
+
+struct pci_dev;
+
+/* The bound region.  Geometry is in @sb, a private and validated copy; the
+ * superblock in the region is not used again. */
+struct ivtrace_region {
+	void *base; /* the mapping, up to the last channel that is used */
+	size_t bytes;
+	bool is_memremap;
+	u32 map_type; /* IVRING_MAP_* */
+	struct ivring_superblock sb;
+	u64 epoch; /* guest_epoch of this binding */
+};
+
+static inline struct ivring_guest_page *ivtrace_guest_page(const struct ivtrace_region *r)
+{
+	return r->base + IVRING_GUEST_OFF;
+}
+
+static inline struct ivring_reader_page *ivtrace_reader_page(const struct ivtrace_region *r)
+{
+	return r->base + r->sb.reader_off;
+}
+
+/* ---- map: process context ------------------------------------------------ */
+
+/* Copy the superblock at the start of @pdev's BAR 2, once.  0; -ENOMEM. */
+int ivtrace_map_peek(struct pci_dev *pdev, struct ivring_superblock *ret);
+
+/* Map BAR 2 as @r->sb says, measure, fill base, bytes and map_type.
+ * 0; -ENOMEM.  ivtrace_unmap() undoes it. */
+int ivtrace_map(struct ivtrace_region *r, struct pci_dev *pdev);
+void ivtrace_unmap(struct ivtrace_region *r);
+
+/* ---- ring ------------------------------------------------------------------ */
+
+struct ivtrace_cpu {
+	struct ivring_writer w;
+	bool is_open; /* w may be written, by this CPU with preemption off */
+	bool is_online;
+	bool is_parked; /* the flush timer does not run; only on this CPU */
+	u32 idle_ticks;
+	int kick_pending; /* kick is queued or runs */
+	call_single_data_t kick;
+	struct hrtimer flush;
+};
+
+DECLARE_PER_CPU(struct ivtrace_cpu, ivtrace_cpus);
+
+/* Process context.  Start a new epoch in @r: wait for the reader to drain the
+ * old one (1 s at most), clear, open one writer per CPU, state READY. 0; -errno. */
+int ivtrace_ring_start(struct ivtrace_region *r);
+/* Process context; no tracepoint of ours is registered any more.  Publishes all
+ * that was committed; state DOWN.  Waits for writers that are still inside. */
+void ivtrace_ring_stop(struct ivtrace_region *r);
+
+/* Hardirq.  Have each CPU publish what its reader cannot see yet: those whose
+ * flush timer is parked, or (@all) every one. */
+void ivtrace_ring_kick(bool all);
+
+/* Process context: sleep (250 ms at most) until the current CPU's ring is less
+ * than half full. */
+void ivtrace_ring_wait_room(void);
+
+static __always_inline u32 ivtrace_ctx(void)
+{
+	u32 exec = IVRING_EXEC_TASK;
+
+	if (in_nmi())
+		exec = IVRING_EXEC_NMI;
+	else if (in_hardirq())
+		exec = IVRING_EXEC_HARDIRQ;
+	else if (in_serving_softirq())
+		exec = IVRING_EXEC_SOFTIRQ;
+	return ((u32)current->pid & IVRING_CTX_TID_MASK) | exec << IVRING_CTX_EXEC_SHIFT;
+}
+
+/* Any context.  1 when recorded, 0 when lost or when this CPU has no ring. */
+static __always_inline int ivtrace_emit(u16 type, const void *payload, u32 bytes)
+{
+	struct ivtrace_cpu *c;
+	int ret = 0;
+
+	preempt_disable_notrace();
+	c = raw_cpu_ptr(&ivtrace_cpus);
+	if (likely(READ_ONCE(c->is_open)))
+		ret = ivring_emit(&c->w, type, ivtrace_ctx(), payload, bytes);
+	preempt_enable_notrace();
+	return ret;
+}
+
+/* ---- control --------------------------------------------------------------- */
+
+/* Process context.  Watch @r's reader page until stopped; after stop no
+ * tracepoint of ours is registered.  start cannot fail. */
+void ivtrace_control_start(struct ivtrace_region *r);
+void ivtrace_control_stop(void);
+
+/* Is this type wanted by the present reader?  Any context. */
+bool ivtrace_type_is_enabled(u16 type);
+
+/* The region was formatted anew under us: bind again.  Hardirq (pci.c). */
+void ivtrace_pci_rebind(void);
+
+/* ---- probes: process context, one caller at a time ------------------------- */
+
+/* Look the tracepoints up; those that this kernel lacks are logged. */
+void ivtrace_probe_init(void);
+/* Register the probes whose bit is set in @bitmap (IVRING_BITMAP_WORDS words,
+ * read again by the system call probes: it must outlive them), unregister the
+ * others.  After a call with no bit set no probe runs. */
+void ivtrace_probe_apply(const u64 *bitmap);
+
+/* Process context: tasks and disks as they are now, as lttng_statedump_*. */
+void ivtrace_dump_state(void);
+
+/* /dev/ivtrace.  0; -errno. */
+int ivtrace_mark_init(void);
+void ivtrace_mark_exit(void);
+
+/* Bounded copy of @text (NULL: empty) to @dst of IVT_STR_BYTES; the length with
+ * the NUL.  Any context. */
+static __always_inline u32 ivtrace_copy_text(char *dst, const char *text)
+{
+	u32 n = 0;
+
+	if (text)
+		while (n < IVT_STR_BYTES - 1 && text[n]) {
+			dst[n] = text[n];
+			n++;
+		}
+	dst[n++] = '\0';
+	return n;
+}
+
+static inline bool ivtrace_bit(const u64 *bitmap, u32 type)
+{
+	return READ_ONCE(bitmap[type / 64]) >> (type % 64) & 1;
+}
+
+#endif /* IVTRACE_H */

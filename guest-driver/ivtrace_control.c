@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The host controls the guest through the reader's page: which events, whose
+ * recording.  A timer looks at it, in an interrupt that no tracepoint reports,
+ * so that watching adds nothing to the trace; only a change queues work.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/hrtimer.h>
+#include <linux/moduleparam.h>
+#include <linux/workqueue.h>
+#include "ivtrace.h"
+
+#define IVTRACE_IDLE_MS 100
+
+static unsigned int poll_ms = 10;
+module_param(poll_ms, uint, 0444);
+MODULE_PARM_DESC(
+	poll_ms,
+	"How often (1..1000 ms) the reader's page is looked at while there is a reader (10)");
+
+static struct {
+	struct ivtrace_region *region;
+	struct hrtimer timer;
+	struct work_struct work;
+	u64 reader_epoch;		 /* as applied */
+	u64 bitmap[IVRING_BITMAP_WORDS]; /* as applied; all zero without a reader */
+	u32 beat_ms;			 /* since the last ivtrace_beat record */
+	bool is_stopping;
+} ivtrace_control;
+
+bool ivtrace_type_is_enabled(u16 type)
+{
+	return ivtrace_bit(ivtrace_control.bitmap, type);
+}
+
+static bool ivtrace_control_changed(const struct ivring_reader_page *page, u64 reader_epoch)
+{
+	int i;
+
+	if (reader_epoch != READ_ONCE(ivtrace_control.reader_epoch))
+		return true;
+	if (!reader_epoch)
+		return false;
+	for (i = 0; i < IVRING_BITMAP_WORDS; i++)
+		if (ivring_load(&page->enable_bitmap[i]) != READ_ONCE(ivtrace_control.bitmap[i]))
+			return true;
+	return false;
+}
+
+/* Formatted anew by the host: what we know of the region no longer holds. */
+static bool ivtrace_control_is_stale(const struct ivtrace_region *r)
+{
+	const struct ivring_superblock *sb = r->base;
+
+	return ivring_load(&sb->magic) != r->sb.magic ||
+	       ivring_load(&sb->host_epoch) != r->sb.host_epoch;
+}
+
+static void ivtrace_control_beat(u32 period_ms)
+{
+	struct ivring_guest_page *g = ivtrace_guest_page(ivtrace_control.region);
+
+	ivring_store(&g->heartbeat, g->heartbeat + 1);
+	ivtrace_control.beat_ms += period_ms;
+	if (ivtrace_control.beat_ms < 1000)
+		return;
+	ivtrace_control.beat_ms = 0;
+	if (ivtrace_type_is_enabled(IVT_TYPE_ivtrace_beat))
+		ivtrace_emit(IVT_TYPE_ivtrace_beat, "", 0);
+}
+
+static enum hrtimer_restart ivtrace_control_timer(struct hrtimer *timer)
+{
+	const struct ivring_reader_page *page = ivtrace_reader_page(ivtrace_control.region);
+	u64 reader_epoch = ivring_load(&page->reader_epoch);
+	u32 flags = ivring_load(&page->flags);
+	u32 period_ms = reader_epoch ? clamp(poll_ms, 1u, 1000u) : IVTRACE_IDLE_MS;
+
+	if (ivtrace_control_is_stale(ivtrace_control.region)) {
+		ivtrace_pci_rebind();
+	} else {
+		if (ivtrace_control_changed(page, reader_epoch))
+			queue_work(system_long_wq, &ivtrace_control.work);
+		ivtrace_control_beat(period_ms);
+		ivtrace_ring_kick(flags & IVRING_READER_FLUSH_REQ);
+	}
+	hrtimer_forward_now(timer, ms_to_ktime(period_ms));
+	return HRTIMER_RESTART;
+}
+
+static void ivtrace_control_apply(u64 reader_epoch)
+{
+	const struct ivring_reader_page *page = ivtrace_reader_page(ivtrace_control.region);
+	int i;
+
+	for (i = 0; i < IVRING_BITMAP_WORDS; i++)
+		WRITE_ONCE(ivtrace_control.bitmap[i],
+			   reader_epoch ? ivring_load(&page->enable_bitmap[i]) : 0);
+	ivtrace_probe_apply(ivtrace_control.bitmap);
+}
+
+static void ivtrace_control_work(struct work_struct *work)
+{
+	const struct ivring_reader_page *page = ivtrace_reader_page(ivtrace_control.region);
+	u64 reader_epoch = ivring_load(&page->reader_epoch);
+	bool is_new = reader_epoch && reader_epoch != ivtrace_control.reader_epoch;
+
+	if (READ_ONCE(ivtrace_control.is_stopping))
+		return;
+	ivtrace_control_apply(reader_epoch);
+	WRITE_ONCE(ivtrace_control.reader_epoch, reader_epoch);
+	if (is_new)
+		ivtrace_dump_state();
+}
+
+void ivtrace_control_start(struct ivtrace_region *r)
+{
+	ivtrace_control.region = r;
+	ivtrace_control.reader_epoch = 0;
+	ivtrace_control.beat_ms = 0;
+	ivtrace_control.is_stopping = false;
+	INIT_WORK(&ivtrace_control.work, ivtrace_control_work);
+	ivtrace_hrtimer_setup(&ivtrace_control.timer, ivtrace_control_timer, HRTIMER_MODE_REL);
+	hrtimer_start(&ivtrace_control.timer, ms_to_ktime(1), HRTIMER_MODE_REL);
+}
+
+void ivtrace_control_stop(void)
+{
+	WRITE_ONCE(ivtrace_control.is_stopping, true);
+	hrtimer_cancel(&ivtrace_control.timer);
+	cancel_work_sync(&ivtrace_control.work);
+	ivtrace_control_apply(0);
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Maps the region.  memremap() and ioremap_cache() ask the MTRRs, which
+ * firmware sets to uncached for PCI holes, and where the hypervisor honours the
+ * guest's page attributes (AMD) the ring is then uncached indeed: a hundred
+ * times slower, silently.  vmap_pfn() takes the attribute that it is given.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/cc_platform.h>
+#include <linux/io.h>
+#include <linux/irqflags.h>
+#include <linux/math64.h>
+#include <linux/pci.h>
+#include <linux/pgtable.h>
+#include <linux/vmalloc.h>
+#include "ivtrace.h"
+
+#define IVTRACE_BAR	    2
+#define IVTRACE_TEST_OFF    2048 /* in the guest page: ours, and nothing lies there */
+#define IVTRACE_TEST_LOOP   64
+#define IVTRACE_TEST_RUNS   8
+#define IVTRACE_SLOW_NS	    20
+#define IVTRACE_SLOW_FACTOR 8
+
+int ivtrace_map_peek(struct pci_dev *pdev, struct ivring_superblock *ret)
+{
+	void __iomem *p = ioremap(pci_resource_start(pdev, IVTRACE_BAR), sizeof(*ret));
+
+	if (!p)
+		return -ENOMEM;
+	memcpy_fromio(ret, p, sizeof(*ret));
+	iounmap(p);
+	return 0;
+}
+
+static void *ivtrace_map_pfns(phys_addr_t start, size_t bytes)
+{
+	void *base = NULL;
+#ifdef CONFIG_VMAP_PFN
+	unsigned int i, n = DIV_ROUND_UP(bytes, PAGE_SIZE);
+	unsigned long *pfns = kvmalloc_array(n, sizeof(*pfns), GFP_KERNEL);
+
+	if (!pfns)
+		return NULL;
+	for (i = 0; i < n; i++)
+		pfns[i] = PHYS_PFN(start) + i;
+	base = vmap_pfn(pfns, n, pgprot_decrypted(PAGE_KERNEL));
+	kvfree(pfns);
+#endif
+	return base;
+}
+
+/* Ticks of the quickest of some runs of 64 store+load pairs, a line apart. */
+static u64 ivtrace_time_pairs(u64 *words)
+{
+	u64 best = U64_MAX;
+	unsigned long irq;
+	int run, i;
+
+	for (run = 0; run < IVTRACE_TEST_RUNS; run++) {
+		u64 begin, ticks;
+
+		local_irq_save(irq);
+		begin = rdtsc_ordered();
+		for (i = 0; i < IVTRACE_TEST_LOOP; i++) {
+			WRITE_ONCE(words[i % 16 * 8], i);
+			(void)READ_ONCE(words[i % 16 * 8]);
+		}
+		ticks = rdtsc_ordered() - begin;
+		local_irq_restore(irq);
+		best = min(best, ticks);
+	}
+	memset(words, 0, 16 * 64);
+	return best;
+}
+
+/* Compared with ordinary memory as well: under emulation everything is slow. */
+static void ivtrace_map_measure(struct ivtrace_region *r)
+{
+	u64 *plain = kzalloc(PAGE_SIZE, GFP_KERNEL);
+	u64 here, there = 0, ps;
+
+	here = ivtrace_time_pairs(r->base + IVRING_GUEST_OFF + IVTRACE_TEST_OFF);
+	if (plain)
+		there = ivtrace_time_pairs(plain);
+	kfree(plain);
+	ps = div_u64(here * 1000000 / IVTRACE_TEST_LOOP, max(tsc_khz, 1u)) * 1000;
+	r->map_type = IVRING_MAP_WB;
+	if (ps > IVTRACE_SLOW_NS * 1000 && here > there * IVTRACE_SLOW_FACTOR)
+		r->map_type = IVRING_MAP_UNCACHED;
+	pr_info("region mapped with %s: %llu.%llu ns per store and load, ordinary memory "
+		"%llu.%llu\n",
+		r->is_memremap ? "memremap" : "vmap_pfn", ps / 1000, ps / 100 % 10,
+		div_u64(there * 1000000 / IVTRACE_TEST_LOOP, max(tsc_khz, 1u)),
+		div_u64(there * 10000000 / IVTRACE_TEST_LOOP, max(tsc_khz, 1u)) % 10);
+	if (r->map_type == IVRING_MAP_UNCACHED)
+		pr_warn("the region is mapped uncached: each record costs far more than it "
+			"should\n");
+}
+
+int ivtrace_map(struct ivtrace_region *r, struct pci_dev *pdev)
+{
+	u32 used = min_t(u32, r->sb.nr_channels, nr_cpu_ids);
+	phys_addr_t start = pci_resource_start(pdev, IVTRACE_BAR);
+
+	r->bytes = r->sb.data_off + used * ivring_chan_bytes(&r->sb);
+	r->is_memremap = false;
+	r->base = ivtrace_map_pfns(start, r->bytes);
+	if (!r->base) {
+		r->base = memremap(start, r->bytes, MEMREMAP_WB);
+		r->is_memremap = true;
+	}
+	if (!r->base)
+		return -ENOMEM;
+	ivtrace_map_measure(r);
+	return 0;
+}
+
+void ivtrace_unmap(struct ivtrace_region *r)
+{
+	if (!r->base)
+		return;
+	if (r->is_memremap)
+		memunmap(r->base);
+	else
+		vunmap(r->base);
+	r->base = NULL;
+}

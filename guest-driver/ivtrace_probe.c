@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Tracepoints to records.  The assignments are in ivring/probes.h, shared with
+ * the host's tracer; here they become one probe and one table line each.  A
+ * probe is registered only while its event is wanted: otherwise it costs what
+ * an unused tracepoint costs, nothing.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/binfmts.h>
+#include <linux/blk-mq.h>
+#include <linux/blkdev.h>
+#include <linux/interrupt.h>
+#include <linux/kprobes.h>
+#include <linux/tracepoint.h>
+#include <asm/syscall.h>
+#include <trace/events/block.h>
+#include <trace/events/irq.h>
+#include <trace/events/sched.h>
+#include <trace/events/syscalls.h>
+#include "ivtrace.h"
+
+#define IVT_COMM(dst, task)   memcpy(dst, (task)->comm, 16)
+#define IVT_TASK_CPU(task)    task_cpu(task)
+#define IVT_CURRENT_TID()     (current->pid)
+#define IVT_CURRENT_COMM(dst) IVT_COMM(dst, current)
+#define IVT_ENUM(type, name)  ((__force unsigned int)(name))
+#define IVT_BLK_ERROR(status) blk_status_to_errno(status)
+
+/* ---- one function per event ---------------------------------------------------- */
+
+#define IVT_PROBE(event, tracepoint, proto, assign)                            \
+	static void ivtrace_probe_##event(void *data, proto)                   \
+	{                                                                      \
+		struct ivt_ev_##event payload, *const e = &payload;            \
+                                                                               \
+		assign;                                                        \
+		ivtrace_emit(IVT_TYPE_##event, e, sizeof(*e));                 \
+	}                                                                      \
+	NOKPROBE_SYMBOL(ivtrace_probe_##event);                                \
+	static void __maybe_unused ivtrace_check_##event(void)                 \
+	{                                                                      \
+		check_trace_callback_type_##tracepoint(ivtrace_probe_##event); \
+	}
+
+#define IVT_PROBE_STR(event, tracepoint, proto, assign, field, source)                    \
+	static void ivtrace_probe_##event(void *data, proto)                              \
+	{                                                                                 \
+		union {                                                                   \
+			struct ivt_ev_##event fixed;                                      \
+			char bytes[sizeof(struct ivt_ev_##event) + IVT_STR_BYTES];        \
+		} payload;                                                                \
+		struct ivt_ev_##event *const e = &payload.fixed;                          \
+		const u32 offset = offsetof(struct ivt_ev_##event, field);                \
+                                                                                          \
+		assign;                                                                   \
+		ivtrace_emit(IVT_TYPE_##event, e,                                         \
+			     offset + ivtrace_copy_text(payload.bytes + offset, source)); \
+	}                                                                                 \
+	NOKPROBE_SYMBOL(ivtrace_probe_##event);                                           \
+	static void __maybe_unused ivtrace_check_##event(void)                            \
+	{                                                                                 \
+		check_trace_callback_type_##tracepoint(ivtrace_probe_##event);            \
+	}
+
+#include <ivring/probes.h>
+
+#undef IVT_PROBE
+#undef IVT_PROBE_STR
+
+/* ---- system calls ---------------------------------------------------------------- */
+
+#define IVTRACE_NOT_LISTED 0xff
+
+#define IVT_N0(nr, ...) [nr] = 0 + 1,
+#define IVT_N1(nr, ...) [nr] = 1 + 1,
+#define IVT_N2(nr, ...) [nr] = 2 + 1,
+#define IVT_N3(nr, ...) [nr] = 3 + 1,
+#define IVT_N4(nr, ...) [nr] = 4 + 1,
+#define IVT_N5(nr, ...) [nr] = 5 + 1,
+#define IVT_N6(nr, ...) [nr] = 6 + 1,
+
+/* Number of arguments + 1; 0: the number is not in the table. */
+static const u8 ivtrace_n_args[] = { IVT_SYSCALLS(IVT_N0, IVT_N1, IVT_N2, IVT_N3, IVT_N4, IVT_N5,
+						  IVT_N6) };
+
+static const u64 *ivtrace_bitmap; /* the control file's */
+
+static __always_inline u8 ivtrace_args_of(long id)
+{
+	if (in_ia32_syscall() || id < 0 || id >= (long)ARRAY_SIZE(ivtrace_n_args))
+		return IVTRACE_NOT_LISTED;
+	return ivtrace_n_args[id] - 1; /* 0 - 1 is IVTRACE_NOT_LISTED */
+}
+
+static void ivtrace_probe_sys_enter(void *data, struct pt_regs *regs, long id)
+{
+	struct ivt_ev_syscall_entry_unknown e;
+	unsigned long args[6];
+	u8 n = ivtrace_args_of(id);
+	u16 type = n == IVTRACE_NOT_LISTED ? IVT_TYPE_syscall_entry_unknown
+					   : IVT_TYPE_SYSCALL_ENTRY + id;
+
+	if (!ivtrace_bit(ivtrace_bitmap, type))
+		return;
+	syscall_get_arguments(current, regs, args);
+	if (n != IVTRACE_NOT_LISTED) {
+		ivtrace_emit(type, args, n * sizeof(args[0]));
+		return;
+	}
+	e.id = id;
+	e._pad = 0;
+	memcpy(&e.arg0, args, sizeof(args));
+	ivtrace_emit(type, &e, sizeof(e));
+}
+NOKPROBE_SYMBOL(ivtrace_probe_sys_enter);
+
+static void ivtrace_probe_sys_exit(void *data, struct pt_regs *regs, long ret)
+{
+	struct ivt_ev_syscall_exit_unknown e;
+	long id = syscall_get_nr(current, regs);
+	u8 n = ivtrace_args_of(id);
+	u16 type = n == IVTRACE_NOT_LISTED ? IVT_TYPE_syscall_exit_unknown
+					   : IVT_TYPE_SYSCALL_EXIT + id;
+
+	if (!ivtrace_bit(ivtrace_bitmap, type))
+		return;
+	e.id = id;
+	e._pad = 0;
+	e.ret = ret;
+	if (n != IVTRACE_NOT_LISTED)
+		ivtrace_emit(type, &e.ret, sizeof(e.ret));
+	else
+		ivtrace_emit(type, &e, sizeof(e));
+}
+NOKPROBE_SYMBOL(ivtrace_probe_sys_exit);
+
+static void __maybe_unused ivtrace_check_syscalls(void)
+{
+	check_trace_callback_type_sys_enter(ivtrace_probe_sys_enter);
+	check_trace_callback_type_sys_exit(ivtrace_probe_sys_exit);
+}
+
+/* ---- the table ------------------------------------------------------------------------- */
+
+static struct ivtrace_probe {
+	const char *name; /* of the tracepoint */
+	void *function;
+	u16 first_type; /* wanted when a bit of first..last is set, */
+	u16 last_type;
+	u16 other_type; /* or this one */
+	bool is_on;
+	struct tracepoint *tp;
+} ivtrace_probes[] = {
+#define IVTRACE_LINE(event, tracepoint) \
+	{ #tracepoint,                  \
+	  ivtrace_probe_##event,        \
+	  IVT_TYPE_##event,             \
+	  IVT_TYPE_##event,             \
+	  IVT_TYPE_##event,             \
+	  false,                        \
+	  NULL },
+#define IVT_PROBE(event, tracepoint, proto, assign) IVTRACE_LINE(event, tracepoint)
+#define IVT_PROBE_STR(event, tracepoint, proto, assign, field, source) \
+	IVTRACE_LINE(event, tracepoint)
+#include <ivring/probes.h>
+	{ "sys_enter", ivtrace_probe_sys_enter, IVT_TYPE_SYSCALL_ENTRY,
+	  IVT_TYPE_SYSCALL_ENTRY + IVT_MAX_SYSCALL - 1, IVT_TYPE_syscall_entry_unknown, false,
+	  NULL },
+	{ "sys_exit", ivtrace_probe_sys_exit, IVT_TYPE_SYSCALL_EXIT,
+	  IVT_TYPE_SYSCALL_EXIT + IVT_MAX_SYSCALL - 1, IVT_TYPE_syscall_exit_unknown, false, NULL },
+};
+
+static void ivtrace_probe_lookup(struct tracepoint *tp, void *arg)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(ivtrace_probes); i++)
+		if (!strcmp(tp->name, ivtrace_probes[i].name))
+			ivtrace_probes[i].tp = tp;
+}
+
+void ivtrace_probe_init(void)
+{
+	size_t i;
+
+	for_each_kernel_tracepoint(ivtrace_probe_lookup, NULL);
+	for (i = 0; i < ARRAY_SIZE(ivtrace_probes); i++)
+		if (!ivtrace_probes[i].tp)
+			pr_warn("this kernel has no tracepoint '%s': its events are not recorded\n",
+				ivtrace_probes[i].name);
+}
+
+static bool ivtrace_probe_is_wanted(const struct ivtrace_probe *p, const u64 *bitmap)
+{
+	u32 type;
+
+	if (ivtrace_bit(bitmap, p->other_type))
+		return true;
+	for (type = p->first_type; type <= p->last_type; type++)
+		if (ivtrace_bit(bitmap, type))
+			return true;
+	return false;
+}
+
+static bool ivtrace_probe_switch(struct ivtrace_probe *p, bool on)
+{
+	int ret;
+
+	if (!p->tp || p->is_on == on)
+		return false;
+	ret = on ? tracepoint_probe_register(p->tp, p->function, NULL)
+		 : tracepoint_probe_unregister(p->tp, p->function, NULL);
+	if (ret)
+		pr_warn("cannot switch tracepoint '%s' %s: error %d\n", p->name, on ? "on" : "off",
+			ret);
+	else
+		p->is_on = on;
+	return !on;
+}
+
+void ivtrace_probe_apply(const u64 *bitmap)
+{
+	bool has_unregistered = false;
+	size_t i;
+
+	ivtrace_bitmap = bitmap;
+	for (i = 0; i < ARRAY_SIZE(ivtrace_probes); i++)
+		has_unregistered |= ivtrace_probe_switch(
+			&ivtrace_probes[i], ivtrace_probe_is_wanted(&ivtrace_probes[i], bitmap));
+	if (has_unregistered)
+		tracepoint_synchronize_unregister();
+}
