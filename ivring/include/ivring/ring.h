@@ -47,6 +47,8 @@
 #define IVRING_MAX_NEST 8
 /* A channel whose shared words were nonsense this often is read no more. */
 #define IVRING_MAX_VIOLATIONS 16
+/* No head is above this, so that position arithmetic never wraps. */
+#define IVRING_MAX_POS (1ULL << 62)
 
 /* ---- writer ------------------------------------------------------------ */
 
@@ -89,7 +91,7 @@ ivring_inline void ivring_writer_init(struct ivring_writer *w, void *region,
 	__u64 start = ivring_load(&chan->guest.w_head);
 
 	start = (start + subbuf - 1) & ~(__u64)(subbuf - 1);
-	if (start > 1ULL << 62) /* a scribbled word must not wrap positions */
+	if (start > IVRING_MAX_POS / 2) /* a scribbled word must not wrap positions */
 		start = 0;
 	memset(w, 0, sizeof(*w));
 	w->resv = w->pub = w->ctail = w->base = start;
@@ -274,7 +276,8 @@ ivring_inline int ivring_emit(struct ivring_writer *w, __u16 type, __u32 ctx, co
 	r->tsc = tsc;
 	if (padded != bytes)
 		words[need / 8 - 1] = 0;
-	memcpy(r + 1, payload, bytes);
+	if (bytes) /* a record may have none */
+		memcpy(r + 1, payload, bytes);
 	ivring_wmb(); /* B3 */
 	ivring_store(&words[1], w0);
 	ivring_inc_local(&w->events);
@@ -366,7 +369,8 @@ ivring_inline int ivring_head_is_sane(const struct ivring_reader *r, __u64 head)
 {
 	__u64 used = head & (r->subbuf - 1);
 
-	return !(head & 7) && (!used || used >= IVRING_SUBBUF_HDR_BYTES + IVRING_REC_HDR_BYTES);
+	return head <= IVRING_MAX_POS && !(head & 7) &&
+	       (!used || used >= IVRING_SUBBUF_HDR_BYTES + IVRING_REC_HDR_BYTES);
 }
 
 /*
