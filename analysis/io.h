@@ -38,6 +38,7 @@ enum ivt_io_stage {
 	IVT_IO_STAGES
 };
 const char *ivt_io_stage_name(enum ivt_io_stage stage);
+const char *ivt_io_confidence_name(enum ivt_io_confidence confidence);
 
 /* One request at a block device of one machine. */
 struct ivt_io_request {
@@ -54,27 +55,42 @@ struct ivt_io_request {
 	uint32_t owner;	      /* guest requests: own machine; host: who submitted */
 	/* host requests */
 	uint64_t service_ns; /* start of service; complete_ns is its end */
-	size_t guest;	     /* guest request served, or IVT_IO_NO_REQUEST */
+	size_t guest;	     /* first guest request served, or IVT_IO_NO_REQUEST (all: links) */
 	/* guest requests */
 	enum ivt_io_confidence confidence;
 	uint64_t stage_ns[IVT_IO_STAGES];
 	uint64_t *behind_ns;	 /* per machine number, of IVT_IO_WAIT; [own] = behind itself */
 	uint64_t behind_none_ns; /* waiting while the device served nobody */
-	size_t first_host;	 /* first linked host request or IVT_IO_NO_REQUEST */
+	size_t first_host;	 /* first linked host request or IVT_IO_NO_REQUEST (all: links) */
+	size_t first_link;	 /* its links lie together: links[first_link ..] */
+	size_t n_links;
+};
+
+/* A host request that serves (a part of) a guest request; one guest request
+ * may need several and one host request may serve several. */
+struct ivt_io_link {
+	size_t guest;
+	size_t host;
+	uint64_t sectors; /* of the guest request, 0 for a flush */
 };
 
 /* Per guest machine. */
 struct ivt_io_summary {
-	uint64_t requests;
-	uint64_t writes;
-	uint64_t linked;
-	uint64_t p50_ns; /* complete - start, of complete requests */
+	uint64_t requests;   /* begun in the window */
+	uint64_t writes;     /* of them */
+	uint64_t linked;     /* of the complete ones: exact or ambiguous */
+	uint64_t incomplete; /* begin or end outside the trace, or a host record is missing */
+	/* from here on: of requests with ivt_io_has_latency() */
+	uint64_t p50_ns; /* complete - start */
 	uint64_t p99_ns;
 	uint64_t max_ns;
 	uint64_t total_ns;
 	uint64_t stage_ns[IVT_IO_STAGES];
-	uint64_t *behind_ns;	       /* per machine number */
-	uint64_t causality_violations; /* host request before its guest's issue */
+	uint64_t *behind_ns; /* per machine number */
+	uint64_t behind_none_ns;
+	uint64_t causality_violations; /* links whose host request begins before the guest's
+					* issue or ends after its completion, by more than
+					* the clock's error */
 };
 
 struct ivt_io_result {
@@ -84,13 +100,24 @@ struct ivt_io_result {
 	size_t n_host;
 	struct ivt_io_summary *machines; /* per machine number; guests only are filled */
 	size_t n_machines;
-	uint64_t lost; /* lost records of all streams: results may be incomplete */
+	struct ivt_io_link *links;
+	size_t n_links;
+	uint64_t lost;	       /* lost records of all streams: results may be incomplete */
+	uint64_t *blame;       /* what behind_ns of the guest requests points into */
+	uint64_t inexact_sums; /* requests whose stages do not add up: 0, or a fault of ours */
 };
 
-/* Runs over the whole trace, or [from_ns, to_ns) where not 0.
+/* Reads the whole trace; keeps the guest requests that start in [from_ns, to_ns)
+ * (0: no limit on this side), and all of the host.
  * 0, or -errno with *err; *ret is the caller's, for ivt_io_destroy(). */
 int ivt_io_analyse(struct ivt_trace *t, uint64_t from_ns, uint64_t to_ns,
 		   struct ivt_io_result **ret, struct ivt_error *err);
 void ivt_io_destroy(struct ivt_io_result *r);
+
+/* Does it count in latencies and sums: both ends and all host records there? */
+bool ivt_io_has_latency(const struct ivt_io_request *req);
+
+/* Does the request write data (not a flush or a discard)? */
+bool ivt_io_is_write(const struct ivt_io_request *req);
 
 #endif /* IVT_ANALYSIS_IO_H */
