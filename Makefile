@@ -248,7 +248,7 @@ $(T)/fuzz/%: tests/fuzz/%.c $(FUZZ_SRC) $(wildcard ivring/include/ivring/*.h tra
 		-fno-strict-aliasing -fno-sanitize-recover=undefined \
 		-fsanitize=fuzzer,address,undefined -o $@ $< $(FUZZ_SRC) $(JSON_LIBS) -lm
 
-.PRECIOUS: $(T)/unit/%.c
+.PRECIOUS: $(T)/unit/%.c $(O)/bpf/%.bpf.o
 .PHONY: check check-style check-unit check-unit-asan check-abi check-stress check-fuzz check-cli \
 	check-draw check-gui check-module check-integration check-vm
 check: ## the whole test: installs what it needs, runs every rung below
@@ -303,13 +303,15 @@ check-vm: ## guests under QEMU
 # bench/NAME.c is a program `NAME [--quick]` that prints one JSON object a line
 # per metric; tables for people go to standard error.
 
-BENCHES := $(patsubst bench/%.c,$(O)/bench/%,$(wildcard bench/*.c))
+BENCHES = $(patsubst bench/%.c,$(O)/bench/%,$(wildcard bench/*.c))
 
-$(O)/bench/%: bench/%.c $(TEST_LIBS)
+BENCH_LIBS = $(filter-out $(TEST_LIB),$(TEST_LIBS))
+$(O)/bench/%: bench/%.c $(BENCH_LIBS)
 	@mkdir -p $(@D)
 	$(call say,BENCH,$@)
 	$(Q)$(CC) $(CPPFLAGS) -Ibench $(call pkg,--cflags,json-c) $(CFLAGS) -MMD -MP -MF $@.d -MT $@ \
-		$(LDFLAGS) -o $@ $< $(TEST_LDLIBS)
+		$(LDFLAGS) -o $@ $< -Wl,--start-group $(BENCH_LIBS) -Wl,--end-group \
+		$(JSON_LIBS) $(CAIRO_LIBS) -lm -lpthread
 
 .PHONY: bench
 bench: $(if $(filter all,$(BENCH)),$(BENCHES),$(O)/bench/$(BENCH)) ## measure: BENCH=ring|drain|merge OUT=FILE.jsonl
