@@ -62,10 +62,11 @@ static inline double bench_median(const struct bench_samples *s)
  * no such CPU. */
 static inline bool bench_pin(int n)
 {
-	cpu_set_t all, one;
+	static cpu_set_t all; /* before the first pinning, which threads inherit */
+	cpu_set_t one;
 	int cpu;
 
-	if (sched_getaffinity(0, sizeof(all), &all))
+	if (!CPU_COUNT(&all) && sched_getaffinity(0, sizeof(all), &all))
 		return false;
 	for (cpu = 0; cpu < CPU_SETSIZE; cpu++) {
 		if (!CPU_ISSET(cpu, &all) || n--)

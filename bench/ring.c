@@ -133,6 +133,7 @@ static void *read_all(void *arg)
 {
 	struct ivring_reader r;
 	struct ivring_range range;
+	uint64_t read = 0, bad = 0; /* no line shared with the writer's */
 	bool was_done;
 
 	bench_pin(1);
@@ -140,19 +141,21 @@ static void *read_all(void *arg)
 	do {
 		was_done = __atomic_load_n(&is_done, __ATOMIC_ACQUIRE);
 		if (ivring_reader_fetch(&r))
-			n_bad++;
+			bad++;
 		while (ivring_reader_next(&r, &range) == 1) {
 			const unsigned char *p = r.data + range.offset, *end = p + range.bytes;
 
 			for (; p < end; p += 32) {
 				const struct ivring_record *rec = (const struct ivring_record *)p;
 
-				n_bad += rec->size != 32 || rec->type != 7;
-				n_read++;
+				bad += rec->size != 32 || rec->type != 7;
+				read++;
 			}
 		}
 		ivring_reader_release(&r);
 	} while (!was_done);
+	n_read = read;
+	n_bad = bad;
 	return arg;
 }
 
