@@ -182,22 +182,25 @@ demo: deps ## two VMs on one slow disk: who delayed whom (OUT=DIR)
 
 T := $(O)/tests
 TEST_LIB := $(call lib,ivttest)
-# Objects of the programs: tests take what they need, never the one with main().
+# Objects of the programs, for the tests that include their headers.
 $(TEST_LIB): $(call obj,$(HOST_SRC) $(REPORT_SRC) $(GUEST_TOOL_SRC))
-TEST_LIBS := $(if $(strip $(HOST_SRC)$(REPORT_SRC)$(GUEST_TOOL_SRC)),$(TEST_LIB)) \
-	     $(if $(DRAW_SRC),$(LIB_DRAW)) $(if $(MODEL_SRC),$(LIB_MODEL)) \
+TEST_LIBS := $(if $(DRAW_SRC),$(LIB_DRAW)) $(if $(MODEL_SRC),$(LIB_MODEL)) \
 	     $(if $(ANALYSIS_SRC),$(LIB_ANALYSIS)) $(if $(TRACE_SRC),$(LIB_TRACE)) \
 	     $(if $(TSC_IO_SRC),$(LIB_TSC_IO)) $(if $(TSC_SRC),$(LIB_TSC)) \
 	     $(if $(IVRING_SRC),$(LIB_IVRING))
 TEST_PKGS = check json-c pangocairo cairo-svg
 TEST_CFLAGS = $(CPPFLAGS) -Itests $(call pkg,--cflags,$(TEST_PKGS)) $(CFLAGS) -MMD -MP -MF $@.d -MT $@
-TEST_LDLIBS = -Wl,--start-group $(TEST_LIBS) -Wl,--end-group $(call pkg,--libs,$(TEST_PKGS)) \
+TEST_LDLIBS = -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(call pkg,--libs,$(TEST_PKGS)) \
 	      $(BPF_LIBS) -Wl,--as-needed -lpci -Wl,--no-as-needed -lm -lpthread
 
 test_scripts = $(filter-out %/lib.sh,$(wildcard tests/$(1)/*.sh))
 test_programs = $(patsubst tests/%.c,$(T)/%,$(wildcard tests/$(1)/*.c))
 TEST_DATA := $(call test_programs,data)
 UNIT := $(patsubst tests/unit/%.c.in,$(T)/unit/%,$(wildcard tests/unit/*.c.in))
+
+WITH_PROGRAMS := $(shell grep -lE '^.include "(host-reader|analysis/report|guest-driver/tool)/' \
+		   $(wildcard tests/*/*.c tests/unit/*.c.in) /dev/null)
+$(patsubst tests/%,$(T)/%,$(basename $(WITH_PROGRAMS:.in=))): $(TEST_LIB)
 
 run_env = O=$(abspath $(O)) BIN=$(abspath $(BIN)) SRC=$(CURDIR)
 # One rung: build its programs (a test that does not build is a failed test), run it.
@@ -305,12 +308,11 @@ check-vm: ## guests under QEMU
 
 BENCHES = $(patsubst bench/%.c,$(O)/bench/%,$(wildcard bench/*.c))
 
-BENCH_LIBS = $(filter-out $(TEST_LIB),$(TEST_LIBS))
-$(O)/bench/%: bench/%.c $(BENCH_LIBS)
+$(O)/bench/%: bench/%.c $(TEST_LIBS)
 	@mkdir -p $(@D)
 	$(call say,BENCH,$@)
 	$(Q)$(CC) $(CPPFLAGS) -Ibench $(call pkg,--cflags,json-c) $(CFLAGS) -MMD -MP -MF $@.d -MT $@ \
-		$(LDFLAGS) -o $@ $< -Wl,--start-group $(BENCH_LIBS) -Wl,--end-group \
+		$(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
 		$(JSON_LIBS) $(CAIRO_LIBS) -lm -lpthread
 
 .PHONY: bench
