@@ -322,6 +322,30 @@ bench: $(if $(filter all,$(BENCH)),$(BENCHES),$(O)/bench/$(BENCH)) ## measure: B
 
 -include $(wildcard $(O)/bench/*.d)
 
+# ---- install ---------------------------------------------------------------------
+#
+# The module goes as source to $(PREFIX)/src/ivtrace-VERSION, for DKMS
+# (dkms add $(PREFIX)/src/ivtrace-VERSION).
+
+DKMS_TREE ?= $(O)/dkms/ivtrace-$(VERSION)
+
+.PHONY: install dkms-tree
+dkms-tree: ## the module's sources as DKMS wants them (DKMS_TREE=DIR)
+	@mkdir -p '$(DKMS_TREE)/include/ivring'
+	$(Q)install -m 644 guest-driver/*.c guest-driver/*.h guest-driver/Kbuild guest-driver/dkms.conf \
+		'$(DKMS_TREE)/'
+	$(Q)install -m 644 ivring/include/ivring/*.h '$(DKMS_TREE)/include/ivring/'
+
+install: all ## install programs, man pages, headers, module sources (PREFIX=DIR DESTDIR=DIR)
+	$(Q)install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/include/ivring'
+	$(Q)install -m 755 $(PROGRAMS) '$(DESTDIR)$(PREFIX)/bin/'
+	$(Q)install -m 644 ivring/include/ivring/*.h '$(DESTDIR)$(PREFIX)/include/ivring/'
+	$(Q)for page in $(wildcard docs/man/*.[1-8]); do \
+		install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}" "$$page" || exit 1; \
+	done
+	$(Q)$(MAKE) --no-print-directory dkms-tree \
+		DKMS_TREE='$(DESTDIR)$(PREFIX)/src/ivtrace-$(VERSION)'
+
 # ---- help, clean -----------------------------------------------------------------
 
 .PHONY: help clean
