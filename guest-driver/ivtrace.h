@@ -26,8 +26,8 @@
 
 struct pci_dev;
 
-/* The bound region.  Geometry is in @sb, a private and validated copy; the
- * superblock in the region is not used again. */
+/* The bound region.  Geometry is in @sb, a private and validated copy; of the
+ * superblock in the region only magic and host_epoch are looked at again. */
 struct ivtrace_region {
 	void *base; /* the mapping, up to the last channel that is used */
 	size_t bytes;
@@ -45,6 +45,15 @@ static inline struct ivring_guest_page *ivtrace_guest_page(const struct ivtrace_
 static inline struct ivring_reader_page *ivtrace_reader_page(const struct ivtrace_region *r)
 {
 	return r->base + r->sb.reader_off;
+}
+
+/* The host formatted the region anew: what we know of it no longer holds. */
+static inline bool ivtrace_region_is_stale(const struct ivtrace_region *r)
+{
+	const struct ivring_superblock *sb = r->base;
+
+	return ivring_load(&sb->magic) != r->sb.magic ||
+	       ivring_load(&sb->host_epoch) != r->sb.host_epoch;
 }
 
 /* ---- map: process context ------------------------------------------------ */
@@ -75,8 +84,9 @@ DECLARE_PER_CPU(struct ivtrace_cpu, ivtrace_cpus);
 /* Process context.  Start a new epoch in @r: wait for the reader to drain the
  * old one (1 s at most), clear, open one writer per CPU, state READY. 0; -errno. */
 int ivtrace_ring_start(struct ivtrace_region *r);
-/* Process context; no tracepoint of ours is registered any more.  Publishes all
- * that was committed; state DOWN.  Waits for writers that are still inside. */
+/* Process context; no tracepoint of ours is registered any more.  Waits for
+ * writers that are still inside, publishes all that was committed; state DOWN.
+ * A stale region is left alone. */
 void ivtrace_ring_stop(struct ivtrace_region *r);
 
 /* Hardirq.  Have each CPU publish what its reader cannot see yet: those whose

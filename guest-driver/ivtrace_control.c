@@ -9,6 +9,7 @@
 #include <linux/hrtimer.h>
 #include <linux/moduleparam.h>
 #include <linux/workqueue.h>
+#include <asm/tsc.h>
 #include "ivtrace.h"
 
 #define IVTRACE_IDLE_MS 100
@@ -48,15 +49,6 @@ static bool ivtrace_control_changed(const struct ivring_reader_page *page, u64 r
 	return false;
 }
 
-/* Formatted anew by the host: what we know of the region no longer holds. */
-static bool ivtrace_control_is_stale(const struct ivtrace_region *r)
-{
-	const struct ivring_superblock *sb = r->base;
-
-	return ivring_load(&sb->magic) != r->sb.magic ||
-	       ivring_load(&sb->host_epoch) != r->sb.host_epoch;
-}
-
 static void ivtrace_control_beat(u32 period_ms)
 {
 	struct ivring_guest_page *g = ivtrace_guest_page(ivtrace_control.region);
@@ -66,6 +58,7 @@ static void ivtrace_control_beat(u32 period_ms)
 	if (ivtrace_control.beat_ms < 1000)
 		return;
 	ivtrace_control.beat_ms = 0;
+	ivring_store(&g->tsc_khz, tsc_khz); /* refined a second after boot */
 	if (ivtrace_type_is_enabled(IVT_TYPE_ivtrace_beat))
 		ivtrace_emit(IVT_TYPE_ivtrace_beat, "", 0);
 }
@@ -77,7 +70,7 @@ static enum hrtimer_restart ivtrace_control_timer(struct hrtimer *timer)
 	u32 flags = ivring_load(&page->flags);
 	u32 period_ms = reader_epoch ? clamp(poll_ms, 1u, 1000u) : IVTRACE_IDLE_MS;
 
-	if (ivtrace_control_is_stale(ivtrace_control.region)) {
+	if (ivtrace_region_is_stale(ivtrace_control.region)) {
 		ivtrace_pci_rebind();
 	} else {
 		if (ivtrace_control_changed(page, reader_epoch))

@@ -13,7 +13,9 @@
 #include <linux/math64.h>
 #include <linux/pci.h>
 #include <linux/pgtable.h>
+#include <linux/slab.h>
 #include <linux/vmalloc.h>
+#include <asm/tsc.h>
 #include "ivtrace.h"
 
 #define IVTRACE_BAR	    2
@@ -75,25 +77,40 @@ static u64 ivtrace_time_pairs(u64 *words)
 	return best;
 }
 
+static u64 ivtrace_ns(u64 ticks)
+{
+	return div_u64(ticks * 1000000, max(tsc_khz, 1u));
+}
+
+/* What the page table says; whether the hypervisor heeds it, only time tells. */
+static const char *ivtrace_map_page_type(const struct ivtrace_region *r)
+{
+	unsigned int level;
+	pte_t *pte = lookup_address((unsigned long)r->base, &level);
+
+	if (!pte || level != PG_LEVEL_4K)
+		return "of unknown type";
+	return pte_flags(*pte) & _PAGE_CACHE_MASK ? "uncached or write-combining" : "write-back";
+}
+
 /* Compared with ordinary memory as well: under emulation everything is slow. */
 static void ivtrace_map_measure(struct ivtrace_region *r)
 {
 	u64 *plain = kzalloc(PAGE_SIZE, GFP_KERNEL);
-	u64 here, there = 0, ps;
+	u64 here, there = 0, here_ns;
 
 	here = ivtrace_time_pairs(r->base + IVRING_GUEST_OFF + IVTRACE_TEST_OFF);
 	if (plain)
 		there = ivtrace_time_pairs(plain);
 	kfree(plain);
-	ps = div_u64(here * 1000000 / IVTRACE_TEST_LOOP, max(tsc_khz, 1u)) * 1000;
+	here_ns = ivtrace_ns(here);
 	r->map_type = IVRING_MAP_WB;
-	if (ps > IVTRACE_SLOW_NS * 1000 && here > there * IVTRACE_SLOW_FACTOR)
+	if (here_ns > IVTRACE_SLOW_NS * IVTRACE_TEST_LOOP && here > there * IVTRACE_SLOW_FACTOR)
 		r->map_type = IVRING_MAP_UNCACHED;
-	pr_info("region mapped with %s: %llu.%llu ns per store and load, ordinary memory "
-		"%llu.%llu\n",
-		r->is_memremap ? "memremap" : "vmap_pfn", ps / 1000, ps / 100 % 10,
-		div_u64(there * 1000000 / IVTRACE_TEST_LOOP, max(tsc_khz, 1u)),
-		div_u64(there * 10000000 / IVTRACE_TEST_LOOP, max(tsc_khz, 1u)) % 10);
+	pr_info("memory mapped by %s, pages %s: %llu ns for %u stores and loads, ordinary memory "
+		"%llu\n",
+		r->is_memremap ? "memremap" : "vmap_pfn", ivtrace_map_page_type(r), here_ns,
+		IVTRACE_TEST_LOOP, ivtrace_ns(there));
 	if (r->map_type == IVRING_MAP_UNCACHED)
 		pr_warn("the region is mapped uncached: each record costs far more than it "
 			"should\n");

@@ -20,12 +20,13 @@
 #include <trace/events/syscalls.h>
 #include "ivtrace.h"
 
-#define IVT_COMM(dst, task)   memcpy(dst, (task)->comm, 16)
-#define IVT_TASK_CPU(task)    task_cpu(task)
-#define IVT_CURRENT_TID()     (current->pid)
-#define IVT_CURRENT_COMM(dst) IVT_COMM(dst, current)
-#define IVT_ENUM(type, name)  ((__force unsigned int)(name))
-#define IVT_BLK_ERROR(status) blk_status_to_errno(status)
+#define IVT_COMM(dst, task)    memcpy(dst, (task)->comm, 16)
+#define IVT_TASK_CPU(task)     task_cpu(task)
+#define IVT_CURRENT_TID()      (current->pid)
+#define IVT_CURRENT_COMM(dst)  IVT_COMM(dst, current)
+#define IVT_ENUM(type, name)   ((__force unsigned int)(name))
+#define IVT_PLAIN_FLAGS(flags) ((__force u64)(flags))
+#define IVT_BLK_ERROR(status)  blk_status_to_errno(status)
 
 /* ---- one function per event ---------------------------------------------------- */
 
@@ -110,7 +111,12 @@ static void ivtrace_probe_sys_enter(void *data, struct pt_regs *regs, long id)
 	}
 	e.id = id;
 	e._pad = 0;
-	memcpy(&e.arg0, args, sizeof(args));
+	e.arg0 = args[0];
+	e.arg1 = args[1];
+	e.arg2 = args[2];
+	e.arg3 = args[3];
+	e.arg4 = args[4];
+	e.arg5 = args[5];
 	ivtrace_emit(type, &e, sizeof(e));
 }
 NOKPROBE_SYMBOL(ivtrace_probe_sys_enter);

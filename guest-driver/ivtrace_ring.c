@@ -77,7 +77,8 @@ static void ivtrace_kicked(void *arg)
 		c->idle_ticks = 0;
 		if (c->is_parked) {
 			WRITE_ONCE(c->is_parked, false);
-			hrtimer_start(&c->flush, ivtrace_flush_period(), HRTIMER_MODE_REL_PINNED);
+			hrtimer_start(&c->flush, ivtrace_flush_period(),
+				      HRTIMER_MODE_REL_PINNED_HARD);
 		}
 	}
 	smp_store_release(&c->kick_pending, 0);
@@ -264,7 +265,7 @@ static void ivtrace_cpu_setup(int cpu)
 	c->idle_ticks = 0;
 	c->kick_pending = 0;
 	INIT_CSD(&c->kick, ivtrace_kicked, c);
-	ivtrace_hrtimer_setup(&c->flush, ivtrace_flush_timer, HRTIMER_MODE_REL_PINNED);
+	ivtrace_hrtimer_setup(&c->flush, ivtrace_flush_timer, HRTIMER_MODE_REL_PINNED_HARD);
 }
 
 /* The host may keep channels for other ends than a CPU's records. */
@@ -304,7 +305,7 @@ static void ivtrace_open_all(struct ivtrace_region *r)
 }
 
 /* After this no writer is inside and no timer of ours runs. */
-static void ivtrace_close_all(void)
+static void ivtrace_close_all(bool publish)
 {
 	int cpu;
 
@@ -317,7 +318,7 @@ static void ivtrace_close_all(void)
 		while (smp_load_acquire(&c->kick_pending))
 			msleep(1);
 		hrtimer_cancel(&c->flush);
-		if (c->w.data)
+		if (c->w.data && publish)
 			ivring_flush(&c->w);
 		c->w.data = NULL;
 	}
@@ -332,7 +333,7 @@ int ivtrace_ring_start(struct ivtrace_region *r)
 	ivtrace_open_all(r);
 	ret = ivtrace_hotplug_start();
 	if (ret) {
-		ivtrace_close_all();
+		ivtrace_close_all(false);
 		ivring_store_release(&ivtrace_guest_page(r)->state, IVRING_GUEST_DOWN);
 		return ret;
 	}
@@ -344,10 +345,15 @@ int ivtrace_ring_start(struct ivtrace_region *r)
 
 void ivtrace_ring_stop(struct ivtrace_region *r)
 {
+	bool is_stale;
+
 	atomic_notifier_chain_unregister(&panic_notifier_list, &ivtrace_panic_block);
 	WRITE_ONCE(ivtrace_panic_region, NULL);
 	ivtrace_hotplug_stop();
-	ivtrace_close_all();
+	is_stale = ivtrace_region_is_stale(r);
+	ivtrace_close_all(!is_stale);
+	if (is_stale)
+		return;
 	ivring_store_release(&ivtrace_guest_page(r)->state, IVRING_GUEST_FROZEN);
 	ivring_store_release(&ivtrace_guest_page(r)->state, IVRING_GUEST_DOWN);
 }

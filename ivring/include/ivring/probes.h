@@ -15,6 +15,7 @@
  *	IVT_ENUM(type, name)	value of an enumerator in the running kernel
  *	IVT_BLK_ERROR(status)	blk_status_t to -errno
  *	IVT_EXIT_PROTO		arguments of sched_process_exit in this kernel
+ *	IVT_PLAIN_FLAGS(flags)	(optional) a request's flags as a number, for sparse
  *
  * A prototype may stop after the last argument that it uses only where the
  * includer's side permits it (eBPF does; the module spells all of them).
@@ -47,6 +48,10 @@ static __always_inline __s64 ivt_prev_state(bool preempt, unsigned int state)
 		return 0x04;
 	return report & 0x02 ? 0x02 : report & 0x01;
 }
+
+#ifndef IVT_PLAIN_FLAGS
+#define IVT_PLAIN_FLAGS(flags) (flags)
+#endif
 
 #define IVT_RWBS_IF(flags, bit, rwbs) \
 	((flags) & (1ULL << IVT_ENUM(enum req_flag_bits, bit)) ? (rwbs) : 0)
@@ -162,7 +167,7 @@ IVT_PROBE(irq_softirq_exit, softirq_exit, IVT_PROTO(unsigned int vec), {
 	e->sector = rq->__sector == (sector_t)-1 ? 0 : rq->__sector; \
 	e->rq = (__u64)(unsigned long)rq;                            \
 	e->dev = IVT_DISK_DEV(rq->q->disk);                          \
-	e->rwbs = ivt_rwbs(rq->cmd_flags)
+	e->rwbs = ivt_rwbs(IVT_PLAIN_FLAGS(rq->cmd_flags))
 
 #define IVT_ASSIGN_RQ_OWNER()               \
 	e->nr_sector = rq->__data_len >> 9; \
@@ -193,7 +198,7 @@ IVT_PROBE(block_bio_queue, block_bio_queue, IVT_PROTO(struct bio *bio), {
 	e->sector = bio->bi_iter.bi_sector;
 	e->dev = IVT_DISK_DEV(bio->bi_bdev->bd_disk);
 	e->nr_sector = bio->bi_iter.bi_size >> 9;
-	e->rwbs = ivt_rwbs(bio->bi_opf);
+	e->rwbs = ivt_rwbs(IVT_PLAIN_FLAGS(bio->bi_opf));
 	e->tid = IVT_CURRENT_TID();
 	IVT_CURRENT_COMM(e->comm);
 })
