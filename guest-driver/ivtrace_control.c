@@ -12,7 +12,8 @@
 #include <asm/tsc.h>
 #include "ivtrace.h"
 
-#define IVTRACE_IDLE_MS 100
+#define IVTRACE_IDLE_MS	 100
+#define IVTRACE_APPLY_MS 100 /* shortest time between two changes of the probes */
 
 static unsigned int poll_ms = 10;
 module_param(poll_ms, uint, 0444);
@@ -26,13 +27,21 @@ static struct {
 	struct work_struct work;
 	u64 reader_epoch;		 /* as applied */
 	u64 bitmap[IVRING_BITMAP_WORDS]; /* as applied; all zero without a reader */
-	u32 beat_ms;			 /* since the last ivtrace_beat record */
+	ktime_t applied_at;
+	u32 beat_ms; /* since the last ivtrace_beat record */
 	bool is_stopping;
 } ivtrace_control;
 
 bool ivtrace_type_is_enabled(u16 type)
 {
 	return ivtrace_bit(ivtrace_control.bitmap, type);
+}
+
+/* Each change patches code on all CPUs: a host that dithers must not stop the guest. */
+static bool ivtrace_control_may_apply(void)
+{
+	return ktime_ms_delta(ktime_get(), READ_ONCE(ivtrace_control.applied_at)) >=
+	       IVTRACE_APPLY_MS;
 }
 
 static bool ivtrace_control_changed(const struct ivring_reader_page *page, u64 reader_epoch)
@@ -73,7 +82,7 @@ static enum hrtimer_restart ivtrace_control_timer(struct hrtimer *timer)
 	if (ivtrace_region_is_stale(ivtrace_control.region)) {
 		ivtrace_pci_rebind();
 	} else {
-		if (ivtrace_control_changed(page, reader_epoch))
+		if (ivtrace_control_may_apply() && ivtrace_control_changed(page, reader_epoch))
 			queue_work(system_long_wq, &ivtrace_control.work);
 		ivtrace_control_beat(period_ms);
 		ivtrace_ring_kick(flags & IVRING_READER_FLUSH_REQ);
@@ -105,12 +114,14 @@ static void ivtrace_control_work(struct work_struct *work)
 	WRITE_ONCE(ivtrace_control.reader_epoch, reader_epoch);
 	if (is_new)
 		ivtrace_dump_state();
+	WRITE_ONCE(ivtrace_control.applied_at, ktime_get());
 }
 
 void ivtrace_control_start(struct ivtrace_region *r)
 {
 	ivtrace_control.region = r;
 	ivtrace_control.reader_epoch = 0;
+	ivtrace_control.applied_at = ktime_sub_ms(ktime_get(), IVTRACE_APPLY_MS);
 	ivtrace_control.beat_ms = 0;
 	ivtrace_control.is_stopping = false;
 	INIT_WORK(&ivtrace_control.work, ivtrace_control_work);
