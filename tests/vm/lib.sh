@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# What the VM tests share: a work folder, guests with a region each, and that
+# nothing of it is left.
+
+# Sets $work; everything is undone at exit.
+vm_setup()
+{
+	[ "$(id -u)" = 0 ] || { echo "needs root"; exit 77; }
+	cd "$SRC"
+	work=$(mktemp -d "$O/tests/vm.XXXXXX")
+	export IVT_LAB_DIR=$work/lab
+	export O
+	trap vm_teardown EXIT
+	lab/build-image --module "$O/module/ivtrace.ko" >/dev/null
+}
+
+vm_teardown()
+{
+	local status=$?
+
+	lab/vm stop-all >/dev/null 2>&1 || true
+	[ ! -d "$work/disk" ] || lab/slowdisk-ctl stop "$work/disk" >/dev/null 2>&1 || true
+	rm -f "/dev/shm/ivtrace-test-$$-"*
+	[ "$status" != 0 ] || rm -rf "$work"
+	exit "$status"
+}
+
+vm_region() # NAME
+{
+	echo "/dev/shm/ivtrace-test-$$-$1"
+}
+
+# vm_start NAME [lab/vm start's options]: a guest with a formatted 16 MiB region
+vm_start()
+{
+	local name=$1
+
+	shift
+	"$BIN/ivtrace-host" qemu-args --vm "$name=shm:$(vm_region "$name")" --size 16M --cpus 2 \
+		>/dev/null
+	lab/vm start "$name" --region "$(vm_region "$name")" --region-size 16M "$@"
+}
