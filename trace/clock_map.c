@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "trace/clock_map.h"
+
+#include <errno.h>
+
+#include "trace/clock_line.h"
+
+typedef unsigned __int128 u128;
+typedef __int128 s128;
+
+/* A piece is no longer than this, and its numbers no larger, so that nothing in
+ * the fast path can wrap. */
+#define PIECE_MAX_TICKS (1ull << 40)
+#define DEN_MAX		(1ull << 62)
+#define RATE_MAX	(1ull << 16)
+#define BASE_MAX	(1ull << 63)
+
+void ivt_clock_cursor_init(struct ivt_clock_cursor *c)
+{
+	*c = (struct ivt_clock_cursor){ .to_tsc.den = 1, .to_ns.den = 1 };
+}
+
+/* x -> floor((x * num + r0) / den); false: out of the fast path's range. */
+static bool ratio_set(struct ivt_ratio *ratio, uint64_t num, uint64_t den, uint64_t r0)
+{
+	if (den == 0 || den > DEN_MAX || num / den > RATE_MAX)
+		return false;
+	ratio->k = num / den;
+	ratio->rem = num % den;
+	ratio->den = den;
+	ratio->mult = (uint64_t)(((u128)ratio->rem << 64) / den);
+	ratio->r0 = r0;
+	return true;
+}
+
+/* ---- host TSC -> ns ------------------------------------------------------------ */
+
+/* The pair around @tsc as the reference chooses it: its left index. */
+static size_t pair_find(const struct ivt_clock_map *map, uint64_t tsc)
+{
+	size_t lo = 0, hi = map->n_snapshots - 1;
+
+	while (hi - lo > 1) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (map->snapshots[mid].host_tsc <= tsc)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/* The piece from @tsc on: how many ticks it lasts, 0 for none. */
+static uint64_t piece_to_ns(const struct ivt_clock_map *map, struct ivt_clock_cursor *c,
+			    uint64_t tsc)
+{
+	size_t i = pair_find(map, tsc);
+	const struct tsc_sync_snapshot *a = &map->snapshots[i];
+	uint64_t ticks = a[1].host_tsc - a->host_tsc, ns = a[1].mono_ns - a->mono_ns;
+	uint64_t r0, span = PIECE_MAX_TICKS;
+
+	if (tsc >= a->host_tsc)
+		r0 = (uint64_t)((u128)(tsc - a->host_tsc) * ns % ticks);
+	else
+		r0 = (ticks - (uint64_t)((u128)(a->host_tsc - tsc) * ns % ticks)) % ticks;
+	if (!ratio_set(&c->to_ns, ns, ticks, r0) || c->ns_base > BASE_MAX || tsc > BASE_MAX)
+		return 0;
+	if (i + 2 < map->n_snapshots && a[1].host_tsc - tsc < span)
+		span = a[1].host_tsc - tsc;
+	return span;
+}
+
+/* ---- guest TSC -> host TSC -------------------------------------------------------- */
+
+/* The smallest guest stamp, as a distance from @raw, that lies @tsc_span host
+ * ticks or more behind @raw's. */
+static uint64_t guest_span(const struct tsc_sync_scale *scale, uint64_t raw, uint64_t tsc,
+			   uint64_t tsc_span)
+{
+	u128 end = (u128)(tsc + tsc_span) * scale->ratio;
+	u128 mask = ((u128)1 << scale->frac_bits) - 1;
+	u128 ticks = (end >> scale->frac_bits) + ((end & mask) ? 1 : 0);
+	s128 span = (s128)ticks - ((s128)raw - scale->offset_tsc);
+
+	if (span <= 0)
+		return 0;
+	return span < (s128)PIECE_MAX_TICKS ? (uint64_t)span : PIECE_MAX_TICKS;
+}
+
+static bool piece_to_tsc(struct ivt_clock_cursor *c, const struct tsc_sync_scale *scale,
+			 uint64_t raw)
+{
+	uint64_t one = 1ull << scale->frac_bits;
+	u128 ticks = (u128)((s128)raw - scale->offset_tsc) << scale->frac_bits;
+
+	c->is_scaled = scale->ratio != one;
+	return !c->is_scaled ||
+	       ratio_set(&c->to_tsc, one, scale->ratio, (uint64_t)(ticks % scale->ratio));
+}
+
+static bool entry_holds(const struct ivt_clock_map *map, size_t i, uint64_t raw, uint64_t *ret_tsc)
+{
+	const struct tsc_sync_entry *hist = map->history;
+	uint64_t tsc;
+
+	if (tsc_sync_guest_to_host(&hist[i].scale, raw, &tsc) ||
+	    (i > 0 && tsc < hist[i].from_host_tsc) ||
+	    (i + 1 < map->n_history && tsc >= hist[i + 1].from_host_tsc))
+		return false;
+	*ret_tsc = tsc;
+	return true;
+}
+
+/*
+ * By the order in the ring: the first entry from the one in force on that holds
+ * the stamp; a stamp that goes back looks behind that one first.  Where the
+ * guest's clock was never set back, one entry at most holds a stamp, and this
+ * is what tsc_sync_history_to_host() says.
+ */
+static int entry_find(const struct ivt_clock_map *map, struct ivt_clock_cursor *c, uint64_t raw,
+		      bool is_back, uint64_t *ret_tsc)
+{
+	for (size_t i = c->entry + (is_back ? 1 : 0); i < map->n_history; i++) {
+		if (entry_holds(map, i, raw, ret_tsc)) {
+			c->entry = i;
+			return 0;
+		}
+	}
+	return tsc_sync_history_to_host(map->history, map->n_history, raw, ret_tsc, &c->entry);
+}
+
+/* ---- all of it ----------------------------------------------------------------------- */
+
+static void piece_set(const struct ivt_clock_map *map, struct ivt_clock_cursor *c, uint64_t raw,
+		      uint64_t tsc)
+{
+	const struct tsc_sync_entry *entry = map->n_history ? &map->history[c->entry] : NULL;
+	uint64_t span = piece_to_ns(map, c, tsc);
+
+	c->raw_base = raw;
+	c->raw_span = 0;
+	c->is_scaled = false;
+	if (span == 0)
+		return;
+	if (!entry) {
+		c->raw_span = span;
+		return;
+	}
+	if (c->entry + 1 < map->n_history) {
+		uint64_t end = entry[1].from_host_tsc;
+
+		/* a stamp between two entries has no piece */
+		if (tsc >= end)
+			return;
+		if (end - tsc < span)
+			span = end - tsc;
+	}
+	if (c->entry > 0 && tsc < entry->from_host_tsc)
+		return;
+	if (piece_to_tsc(c, &entry->scale, raw))
+		c->raw_span = c->is_scaled ? guest_span(&entry->scale, raw, tsc, span) : span;
+}
+
+int ivt_clock_map_slow(const struct ivt_clock_map *map, struct ivt_clock_cursor *c, uint64_t raw,
+		       bool is_back, uint64_t *ret_ns)
+{
+	uint64_t tsc = raw, ns;
+	int ret;
+
+	c->raw_span = 0;
+	if (map->kind == IVT_MAP_NS) {
+		*ret_ns = raw;
+		c->raw_base = c->ns_base = 0;
+		c->raw_span = UINT64_MAX;
+		c->is_scaled = false;
+		ratio_set(&c->to_ns, 1, 1, 0);
+		return 0;
+	}
+	if (map->kind == IVT_MAP_LINE)
+		return ivt_clock_line_mono(map->line, map->real_minus_mono_ns, raw, ret_ns);
+	if (map->n_history) {
+		ret = entry_find(map, c, raw, is_back, &tsc);
+		if (ret)
+			return ret;
+	}
+	ret = tsc_sync_tsc_to_mono(map->snapshots, map->n_snapshots, tsc, &ns);
+	if (ret)
+		return ret;
+	c->ns_base = ns;
+	piece_set(map, c, raw, tsc);
+	*ret_ns = ns;
+	return 0;
+}

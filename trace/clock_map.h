@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From a record's own stamp to host CLOCK_MONOTONIC, fast: the reference
+ * arithmetic of tsc-sync/clock.h is linear in pieces, so a cursor keeps the
+ * piece in force with its division turned into a multiplication.  The result is
+ * that of the reference, to the ns.
+ */
+#ifndef IVT_TRACE_CLOCK_MAP_H
+#define IVT_TRACE_CLOCK_MAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "trace/trace_info.h"
+#include "tsc-sync/clock.h"
+
+enum ivt_clock_map_kind {
+	IVT_MAP_NS,   /* stamps are CLOCK_MONOTONIC */
+	IVT_MAP_TSC,  /* by snapshots, and by the history if there is one */
+	IVT_MAP_LINE, /* by the manifest's straight line */
+};
+
+/* How one stream's stamps are rebased; what it points to is borrowed. */
+struct ivt_clock_map {
+	enum ivt_clock_map_kind kind;
+	const struct tsc_sync_snapshot *snapshots;
+	size_t n_snapshots;
+	const struct tsc_sync_entry *history; /* n 0: stamps are host TSC */
+	size_t n_history;
+	const struct ivt_machine_info *line;
+	int64_t real_minus_mono_ns;
+};
+
+/* floor((x * num + r0) / den) as x * k + (x * mult >> 64) + a correction. */
+struct ivt_ratio {
+	uint64_t k;
+	uint64_t rem;
+	uint64_t den;
+	uint64_t mult;
+	uint64_t r0;
+};
+
+struct ivt_clock_cursor {
+	uint64_t raw_base;
+	uint64_t raw_span; /* the piece holds for [raw_base, raw_base + raw_span) */
+	uint64_t ns_base;
+	struct ivt_ratio to_tsc;
+	struct ivt_ratio to_ns;
+	bool is_scaled;
+	size_t entry; /* of the history, in force */
+};
+
+static inline uint64_t ivt_ratio_apply(const struct ivt_ratio *ratio, uint64_t x)
+{
+	uint64_t q = (uint64_t)((unsigned __int128)x * ratio->mult >> 64);
+	uint64_t r = x * ratio->rem + ratio->r0 - q * ratio->den;
+
+	while (r >= ratio->den) { /* twice at most */
+		r -= ratio->den;
+		q++;
+	}
+	return x * ratio->k + q;
+}
+
+void ivt_clock_cursor_init(struct ivt_clock_cursor *c);
+
+/* The way without a piece: finds the entry and the snapshots, sets the piece
+ * up.  @is_back: the stamp lies before its predecessor of the stream, so a later
+ * entry of the history is looked for first (the guest's clock was set back). */
+int ivt_clock_map_slow(const struct ivt_clock_map *map, struct ivt_clock_cursor *c, uint64_t raw,
+		       bool is_back, uint64_t *ret_ns);
+
+/* 0; -ERANGE, -EINVAL as in tsc-sync/clock.h. */
+static inline int ivt_clock_map_ns(const struct ivt_clock_map *map, struct ivt_clock_cursor *c,
+				   uint64_t raw, bool is_back, uint64_t *ret_ns)
+{
+	uint64_t x = raw - c->raw_base;
+
+	if (__builtin_expect(x >= c->raw_span || is_back, 0))
+		return ivt_clock_map_slow(map, c, raw, is_back, ret_ns);
+	if (c->is_scaled)
+		x = ivt_ratio_apply(&c->to_tsc, x);
+	*ret_ns = c->ns_base + ivt_ratio_apply(&c->to_ns, x);
+	return 0;
+}
+
+#endif /* IVT_TRACE_CLOCK_MAP_H */

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "trace/stream_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define HEADER_BYTES sizeof(struct ivt_packet_header)
+
+static bool header_is_sane(const struct ivt_packet_header *h, const uint8_t uuid[16],
+			   uint64_t left_bytes)
+{
+	return h->magic == IVT_PACKET_MAGIC && memcmp(h->uuid, uuid, 16) == 0 &&
+	       h->stream_id == 0 && h->packet_bits % 64 == 0 && h->content_bits % 64 == 0 &&
+	       h->content_bits / 8 >= HEADER_BYTES && h->content_bits <= h->packet_bits &&
+	       h->content_bits / 8 <= IVT_PACKET_MAX_BYTES && h->packet_bits / 8 <= left_bytes;
+}
+
+/* The next place at or after @at that starts like a packet, or the end: packets
+ * lie at multiples of 8. */
+static size_t header_search(const struct ivt_stream_file *f, const uint8_t uuid[16], size_t at)
+{
+	uint8_t start[20];
+	uint32_t magic = IVT_PACKET_MAGIC;
+
+	memcpy(start, &magic, sizeof(magic));
+	memcpy(start + sizeof(magic), uuid, 16);
+	for (; f->bytes - at >= HEADER_BYTES; at += 8)
+		if (memcmp(f->data + at, start, sizeof(start)) == 0)
+			return at;
+	return f->bytes;
+}
+
+static int packet_add(struct ivt_stream_file *f, size_t at, const struct ivt_packet_header *h)
+{
+	struct ivt_packet_ref *grown;
+	size_t n = f->n_packets;
+
+	if ((n & (n - 1)) == 0) {
+		grown = realloc(f->packets, (n ? n * 2 : 1) * sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		f->packets = grown;
+	}
+	f->packets[f->n_packets++] = (struct ivt_packet_ref){
+		.at_bytes = at,
+		.packet_bytes = h->packet_bits / 8,
+		.record_bytes = (uint32_t)(h->content_bits / 8 - HEADER_BYTES),
+		.flags = h->ivt_flags,
+	};
+	if (h->ivt_flags & IVT_PACKET_VIOLATION)
+		f->framing_refused_bytes += (h->packet_bits - h->content_bits) / 8;
+	f->lost = h->events_discarded;
+	return 0;
+}
+
+static int packets_find(struct ivt_stream_file *f, const uint8_t uuid[16])
+{
+	struct ivt_packet_header h;
+	uint64_t next_seq = 0;
+	size_t at = 0;
+
+	while (at < f->bytes) {
+		size_t left = f->bytes - at, found;
+
+		if (left >= HEADER_BYTES)
+			memcpy(&h, f->data + at, sizeof(h));
+		if (left >= HEADER_BYTES && header_is_sane(&h, uuid, left)) {
+			if (packet_add(f, at, &h))
+				return -ENOMEM;
+			if (h.packet_seq_num > next_seq && f->n_packets > 1)
+				f->missing_packets += h.packet_seq_num - next_seq;
+			next_seq = h.packet_seq_num + 1;
+			at += h.packet_bits / 8;
+			continue;
+		}
+		found = left > HEADER_BYTES ? header_search(f, uuid, at + 8) : f->bytes;
+		f->framing_refused_bytes += found - at;
+		if (found == f->bytes)
+			f->is_cut = true;
+		at = found;
+	}
+	return 0;
+}
+
+int ivt_stream_file_open(int dirfd, const char *name, uint32_t cpu, const uint8_t uuid[16],
+			 struct ivt_stream_file *ret)
+{
+	struct ivt_stream_file f = { .cpu = cpu };
+	int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat st;
+	void *map;
+	int status = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st))
+		status = -errno;
+	else if (!S_ISREG(st.st_mode))
+		status = -EINVAL;
+	if (!status && st.st_size > 0) {
+		map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+		if (map == MAP_FAILED) {
+			status = -errno;
+		} else {
+			f.data = map;
+			f.bytes = (size_t)st.st_size;
+		}
+	}
+	close(fd);
+	if (!status)
+		status = packets_find(&f, uuid);
+	if (status)
+		ivt_stream_file_close(&f);
+	else
+		*ret = f;
+	return status;
+}
+
+void ivt_stream_file_close(struct ivt_stream_file *f)
+{
+	if (f->data)
+		munmap((void *)(uintptr_t)f->data, f->bytes);
+	free(f->packets);
+	free(f->checkpoints);
+	memset(f, 0, sizeof(*f));
+}

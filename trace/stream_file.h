@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One stream file, mapped, and its packets; and a walk over its records, each
+ * checked before it is given out.
+ */
+#ifndef IVT_TRACE_STREAM_FILE_H
+#define IVT_TRACE_STREAM_FILE_H
+
+#include "trace/clock_map.h"
+#include "trace/packet.h"
+#include "trace/trace_reader.h"
+
+/* A packet whose framing is sane. */
+struct ivt_packet_ref {
+	uint64_t at_bytes;     /* of its header in the file */
+	uint64_t packet_bytes; /* header included, to the next packet's */
+	uint32_t record_bytes; /* of its records */
+	uint32_t flags;
+};
+
+/* Where a walk stands at the first byte of a packet. */
+struct ivt_checkpoint {
+	uint64_t prev_raw;
+	uint64_t prev_ns;
+	uint64_t records;
+	uint64_t refused_bytes;
+	uint64_t backward;
+	size_t entry;
+};
+
+struct ivt_stream_file {
+	uint32_t machine;
+	uint32_t cpu;
+	const uint8_t *data; /* NULL when the file is empty */
+	size_t bytes;	     /* when it was opened */
+	struct ivt_packet_ref *packets;
+	size_t n_packets;
+	uint64_t framing_refused_bytes; /* bytes in no packet, refused tails */
+	uint64_t lost;			/* last events_discarded */
+	uint64_t missing_packets;	/* gaps of the sequence number */
+	bool is_cut;			/* the file ends inside a packet */
+	struct ivt_clock_map map;
+	uint64_t limit_ns;		    /* records later than this are refused; 0 = none */
+	struct ivt_checkpoint *checkpoints; /* of packets 0..n_checkpoints - 1 */
+	size_t n_checkpoints;
+};
+
+/* Map @name of directory @dirfd and find its packets, which must carry @uuid.
+ * 0 or -errno; *ret is the caller's, for ivt_stream_file_close(). */
+int ivt_stream_file_open(int dirfd, const char *name, uint32_t cpu, const uint8_t uuid[16],
+			 struct ivt_stream_file *ret);
+void ivt_stream_file_close(struct ivt_stream_file *f);
+
+struct ivt_walk {
+	struct ivt_stream_file *file;
+	size_t packet; /* the next one */
+	const uint8_t *at;
+	const uint8_t *end; /* of the packet's records */
+	struct ivt_clock_cursor clock;
+	struct ivt_checkpoint state;
+	bool is_partial; /* did not come from the start: leaves no checkpoints */
+};
+
+enum ivt_walk_result {
+	IVT_WALK_END,	   /* no more records */
+	IVT_WALK_RECORD,   /* a record that passed all checks */
+	IVT_WALK_BACKWARD, /* the same, but its stamp was before its predecessor's */
+	IVT_WALK_REFUSED,  /* something was skipped, state.refused_bytes has grown */
+};
+
+/* To the start of @file. */
+void ivt_walk_init(struct ivt_walk *w, struct ivt_stream_file *file);
+/* So far that no record at or after @from_ns is passed. */
+void ivt_walk_seek(struct ivt_walk *w, uint64_t from_ns);
+/* To the start of packet @packet, not knowing what is before it. */
+void ivt_walk_jump(struct ivt_walk *w, size_t packet);
+/* One step; fills *ret for _RECORD and _BACKWARD. */
+enum ivt_walk_result ivt_walk_step(struct ivt_walk *w, struct ivt_event *ret);
+/* Steps until there is a record. 1 with *ret, 0 at the end. */
+int ivt_walk_next(struct ivt_walk *w, struct ivt_event *ret);
+
+#endif /* IVT_TRACE_STREAM_FILE_H */

@@ -1,0 +1,420 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "trace/trace_reader.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "trace/manifest.h"
+#include "trace/metadata.h"
+#include "trace/reader_state.h"
+
+#define MAX_WARNINGS 1000
+#define NSEC_PER_SEC 1000000000
+
+/* Records may be drained after the last snapshot, but not by this much: a later
+ * stamp is damage, and would hold up all that follows it. */
+#define LATE_SLACK_NS (10ull * NSEC_PER_SEC)
+
+__attribute__((format(printf, 2, 3))) static void warn(struct ivt_trace *t, const char *fmt, ...)
+{
+	char **grown;
+	va_list ap;
+	char *text;
+	int len;
+
+	if (t->n_warnings >= MAX_WARNINGS)
+		return;
+	va_start(ap, fmt);
+	len = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (len < 0)
+		return;
+	grown = realloc(t->warnings, (t->n_warnings + 1) * sizeof(*grown));
+	if (!grown) {
+		free(text);
+		return;
+	}
+	t->warnings = grown;
+	t->warnings[t->n_warnings++] = text;
+}
+
+/* ---- streams --------------------------------------------------------------------- */
+
+/* The CPU of "cpu_N"; UINT32_MAX for another name. */
+static uint32_t stream_cpu(const char *name)
+{
+	char *end;
+	unsigned long cpu;
+
+	if (strncmp(name, "cpu_", 4) != 0 || name[4] < '0' || name[4] > '9' ||
+	    (name[4] == '0' && name[5]))
+		return UINT32_MAX;
+	cpu = strtoul(name + 4, &end, 10);
+	return *end || cpu >= IVT_MAX_VCPUS ? UINT32_MAX : (uint32_t)cpu;
+}
+
+static int stream_info_add(struct ivt_machine_info *m, const char *name, uint32_t cpu)
+{
+	struct ivt_stream_info *grown;
+
+	for (size_t i = 0; i < m->n_streams; i++)
+		if (strcmp(m->streams[i].file, name) == 0)
+			return 0;
+	grown = realloc(m->streams, (m->n_streams + 1) * sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	m->streams = grown;
+	memset(&grown[m->n_streams], 0, sizeof(*grown));
+	snprintf(grown[m->n_streams].file, sizeof(grown->file), "%s", name);
+	grown[m->n_streams++].cpu = cpu;
+	return 0;
+}
+
+static int stream_info_compare(const void *a, const void *b)
+{
+	const struct ivt_stream_info *x = a, *y = b;
+
+	return x->cpu < y->cpu ? -1 : x->cpu > y->cpu;
+}
+
+/* A recorder that was killed may not have listed its last streams. */
+static int streams_scan(int dirfd, struct ivt_machine_info *m)
+{
+	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+	int ret = 0;
+
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
+		return -errno;
+	}
+	while (!ret && (entry = readdir(dir))) {
+		uint32_t cpu = stream_cpu(entry->d_name);
+
+		if (cpu != UINT32_MAX)
+			ret = stream_info_add(m, entry->d_name, cpu);
+	}
+	closedir(dir);
+	if (m->n_streams > 1)
+		qsort(m->streams, m->n_streams, sizeof(*m->streams), stream_info_compare);
+	return ret;
+}
+
+/* ---- clocks ------------------------------------------------------------------------ */
+
+/* real - mono, of the first snapshot or else as the host's clock line says. */
+static int64_t real_minus_mono(const struct ivt_trace *t)
+{
+	if (t->log.n_snapshots > 0)
+		return (int64_t)(t->log.snapshots[0].real_ns - t->log.snapshots[0].mono_ns);
+	for (size_t i = 0; i < t->info.n_machines; i++) {
+		const struct ivt_machine_info *m = &t->info.machines[i];
+
+		if (m->kind == IVT_HOST && m->freq_hz == NSEC_PER_SEC)
+			return (int64_t)(m->offset_s * NSEC_PER_SEC + m->offset);
+	}
+	return 0;
+}
+
+static struct ivt_clock_map clock_map(const struct ivt_trace *t, uint32_t machine, uint32_t vcpu)
+{
+	const struct ivt_machine_info *m = &t->info.machines[machine];
+	struct ivt_clock_map map = { .kind = IVT_MAP_TSC,
+				     .snapshots = t->log.snapshots,
+				     .n_snapshots = t->log.n_snapshots,
+				     .line = m,
+				     .real_minus_mono_ns = real_minus_mono(t) };
+
+	if (m->clock == IVT_CLOCK_MONO_NS) {
+		map.kind = IVT_MAP_NS;
+		return map;
+	}
+	if (m->kind == IVT_GUEST) {
+		map.history = ivt_trace_history(t, machine, vcpu, &map.n_history);
+		if (map.n_history == 0)
+			map.kind = IVT_MAP_LINE;
+	}
+	if (map.n_snapshots < 2)
+		map.kind = IVT_MAP_LINE;
+	return map;
+}
+
+/* ---- opening -------------------------------------------------------------------------- */
+
+static void stream_check(struct ivt_trace *t, const struct ivt_machine_info *m, const char *name,
+			 const struct ivt_stream_file *f)
+{
+	if (f->is_cut)
+		warn(t, "'%s/%s' ends inside a packet", m->dir, name);
+	if (f->framing_refused_bytes > 0)
+		warn(t, "'%s/%s': %llu bytes are damaged and left out", m->dir, name,
+		     (unsigned long long)f->framing_refused_bytes);
+	if (f->missing_packets > 0)
+		warn(t, "'%s/%s': %llu packets are missing", m->dir, name,
+		     (unsigned long long)f->missing_packets);
+}
+
+static int streams_open(struct ivt_trace *t, uint32_t machine, int dirfd)
+{
+	const struct ivt_machine_info *m = &t->info.machines[machine];
+	struct ivt_machine_streams *streams = &t->machines[machine];
+
+	streams->files = calloc(m->n_streams ? m->n_streams : 1, sizeof(*streams->files));
+	if (!streams->files)
+		return -ENOMEM;
+	streams->n_files = m->n_streams;
+	for (size_t i = 0; i < m->n_streams; i++) {
+		struct ivt_stream_file *f = &streams->files[i];
+		int ret = ivt_stream_file_open(dirfd, m->streams[i].file, m->streams[i].cpu,
+					       m->uuid, f);
+
+		if (ret == -ENOMEM)
+			return ret;
+		if (ret)
+			warn(t, "'%s/%s' cannot be read: %s", m->dir, m->streams[i].file,
+			     strerror(-ret));
+		else
+			stream_check(t, m, m->streams[i].file, f);
+		f->machine = machine;
+		f->cpu = m->streams[i].cpu;
+		f->map = clock_map(t, machine, f->cpu);
+		if (f->map.kind != IVT_MAP_LINE && t->log.n_snapshots > 0)
+			f->limit_ns =
+				t->log.snapshots[t->log.n_snapshots - 1].mono_ns + LATE_SLACK_NS;
+	}
+	return 0;
+}
+
+static void metadata_check(struct ivt_trace *t, const struct ivt_machine_info *m, int dirfd)
+{
+	struct ivt_machine_info said = { 0 };
+	int ret = ivt_metadata_read(dirfd, &said);
+
+	if (ret)
+		warn(t,
+		     "'%s/metadata': %s (babeltrace2 cannot read this trace; "
+		     "'ivtrace-report repair' writes it anew)",
+		     m->dir, ret == -EINVAL ? "not written by ivtrace" : strerror(-ret));
+	else if (memcmp(said.uuid, m->uuid, sizeof(said.uuid)) != 0)
+		warn(t, "'%s/metadata' belongs to another trace", m->dir);
+}
+
+static int machine_open(struct ivt_trace *t, uint32_t machine)
+{
+	struct ivt_machine_info *m = &t->info.machines[machine];
+	int dirfd = openat(t->dirfd, m->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	int ret;
+
+	if (dirfd < 0) {
+		warn(t, "'%s' cannot be read: %s", m->dir, strerror(errno));
+		m->n_streams = 0;
+		return 0;
+	}
+	metadata_check(t, m, dirfd);
+	ret = streams_scan(dirfd, m);
+	if (ret == 0)
+		ret = streams_open(t, machine, dirfd);
+	close(dirfd);
+	if (ret == 0 && m->kind == IVT_GUEST && m->clock == IVT_CLOCK_TSC &&
+	    !ivt_sync_log_find(&t->log, machine, UINT32_MAX, &(size_t){ 0 }))
+		warn(t,
+		     "the clock log has no offset of '%s': its times are those of the "
+		     "manifest's straight line",
+		     m->name);
+	return ret;
+}
+
+static int log_open(struct ivt_trace *t)
+{
+	int ret = ivt_sync_log_read(t->dirfd, &t->log);
+
+	if (ret == -ENOMEM)
+		return ret;
+	if (ret)
+		warn(t, "'sync.bin': %s: guests are placed by the manifest's straight lines",
+		     ret == -EINVAL ? "not a clock log" : strerror(-ret));
+	else if (t->log.n_snapshots < 2)
+		warn(t, "'sync.bin' has fewer than two clock snapshots: guests are placed by the "
+			"manifest's straight lines");
+	if (t->log.skipped > 0)
+		warn(t, "'sync.bin': %zu records are left out", t->log.skipped);
+	t->entries = calloc(t->log.n_clocks ? t->log.n_clocks : 1, sizeof(*t->entries));
+	if (!t->entries)
+		return -ENOMEM;
+	for (size_t i = 0; i < t->log.n_clocks; i++)
+		t->entries[i] = t->log.clocks[i].entry;
+	return 0;
+}
+
+static int trace_open(struct ivt_trace *t, struct ivt_error *err)
+{
+	int ret = ivt_manifest_read(t->dirfd, &t->info, err);
+
+	if (ret == -ENOENT)
+		return ivt_error_set(err, -EINVAL, "'%s' is not a trace: it has no manifest.json",
+				     t->path);
+	if (ret)
+		return ret;
+	if (!t->info.is_closed)
+		warn(t, "the recording was not closed: the recorder runs or was killed");
+	ret = log_open(t);
+	t->machines = calloc(t->info.n_machines ? t->info.n_machines : 1, sizeof(*t->machines));
+	if (!t->machines)
+		ret = -ENOMEM;
+	for (uint32_t i = 0; i < t->info.n_machines && !ret; i++)
+		ret = machine_open(t, i);
+	return ret ? ivt_error_set(err, ret, "cannot read '%s': %s", t->path, strerror(-ret)) : 0;
+}
+
+int ivt_trace_open(const char *path, struct ivt_trace **ret, struct ivt_error *err)
+{
+	struct ivt_trace *t = calloc(1, sizeof(*t));
+	int status;
+
+	if (!t)
+		return ivt_error_set(err, -ENOMEM, "no memory for a trace");
+	t->path = strdup(path);
+	t->dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (t->dirfd < 0)
+		status = ivt_error_set(err, -errno, "cannot open '%s': %s", path, strerror(errno));
+	else if (!t->path)
+		status = ivt_error_set(err, -ENOMEM, "no memory for a trace");
+	else
+		status = trace_open(t, err);
+	if (status) {
+		ivt_trace_close(t);
+		return status;
+	}
+	*ret = t;
+	return 0;
+}
+
+void ivt_trace_close(struct ivt_trace *t)
+{
+	if (!t)
+		return;
+	for (size_t i = 0; t->machines && i < t->info.n_machines; i++) {
+		for (size_t k = 0; k < t->machines[i].n_files; k++)
+			ivt_stream_file_close(&t->machines[i].files[k]);
+		free(t->machines[i].files);
+	}
+	free(t->machines);
+	for (size_t i = 0; i < t->n_warnings; i++)
+		free(t->warnings[i]);
+	free(t->warnings);
+	free(t->entries);
+	ivt_sync_log_deinit(&t->log);
+	ivt_trace_info_deinit(&t->info);
+	if (t->dirfd >= 0)
+		close(t->dirfd);
+	free(t->path);
+	free(t);
+}
+
+/* ---- questions --------------------------------------------------------------------------- */
+
+const struct ivt_trace_info *ivt_trace_info_of(const struct ivt_trace *t)
+{
+	return &t->info;
+}
+
+const char *ivt_trace_path(const struct ivt_trace *t)
+{
+	return t->path;
+}
+
+const char *ivt_trace_warning(const struct ivt_trace *t, size_t i)
+{
+	return i < t->n_warnings ? t->warnings[i] : NULL;
+}
+
+const struct tsc_sync_snapshot *ivt_trace_snapshots(const struct ivt_trace *t, size_t *ret_n)
+{
+	*ret_n = t->log.n_snapshots;
+	return t->log.snapshots;
+}
+
+const struct tsc_sync_entry *ivt_trace_history(const struct ivt_trace *t, uint32_t machine,
+					       uint32_t vcpu, size_t *ret_n)
+{
+	const struct ivt_sync_clock *clock = ivt_sync_log_find(&t->log, machine, vcpu, ret_n);
+
+	/* a source may know one clock for all vCPUs */
+	if (!clock)
+		clock = ivt_sync_log_find(&t->log, machine, UINT32_MAX, ret_n);
+	return clock ? &t->entries[clock - t->log.clocks] : NULL;
+}
+
+int ivt_trace_real_ns(const struct ivt_trace *t, uint64_t host_ns, uint64_t *ret_real_ns)
+{
+	const struct tsc_sync_snapshot *snap = t->log.snapshots;
+	size_t lo = 0, hi = t->log.n_snapshots;
+
+	if (hi == 0 && real_minus_mono(t) == 0)
+		return -ENOENT;
+	while (hi > lo + 1) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (snap[mid].mono_ns <= host_ns)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	*ret_real_ns =
+		host_ns + (hi ? snap[lo].real_ns - snap[lo].mono_ns : (uint64_t)real_minus_mono(t));
+	return 0;
+}
+
+/* First and last record of one stream; false: it has none. */
+static bool stream_bounds(struct ivt_stream_file *f, uint64_t *ret_first_ns, uint64_t *ret_last_ns)
+{
+	struct ivt_event event;
+	struct ivt_walk walk;
+
+	ivt_walk_init(&walk, f);
+	if (!ivt_walk_next(&walk, &event))
+		return false;
+	*ret_first_ns = *ret_last_ns = event.host_ns;
+	for (size_t i = f->n_packets; i-- > 0;) {
+		bool found = false;
+
+		ivt_walk_jump(&walk, i);
+		while (walk.packet <= i + 1 && ivt_walk_next(&walk, &event)) {
+			*ret_last_ns = event.host_ns > *ret_last_ns ? event.host_ns : *ret_last_ns;
+			found = true;
+		}
+		if (found)
+			break;
+	}
+	return true;
+}
+
+void ivt_trace_bounds(struct ivt_trace *t, uint64_t *ret_first_ns, uint64_t *ret_last_ns)
+{
+	bool is_first = true;
+
+	for (size_t i = 0; i < t->info.n_machines && !t->has_bounds; i++) {
+		for (size_t k = 0; k < t->machines[i].n_files; k++) {
+			uint64_t first_ns, last_ns;
+
+			if (!stream_bounds(&t->machines[i].files[k], &first_ns, &last_ns))
+				continue;
+			if (is_first || first_ns < t->first_ns)
+				t->first_ns = first_ns;
+			if (is_first || last_ns > t->last_ns)
+				t->last_ns = last_ns;
+			is_first = false;
+		}
+	}
+	t->has_bounds = true;
+	*ret_first_ns = t->first_ns;
+	*ret_last_ns = t->last_ns;
+}

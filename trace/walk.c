@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The walk over a stream's records.  Whatever is wrong with a record, the walk
+ * goes on behind it where its size can be believed, else with the next packet.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <ivring/abi.h>
+#include "trace/stream_file.h"
+
+#define CTX_BAD (IVRING_CTX_RSV_MASK | IVRING_CTX_BUSY)
+
+void ivt_walk_init(struct ivt_walk *w, struct ivt_stream_file *file)
+{
+	memset(w, 0, sizeof(*w));
+	w->file = file;
+	w->state.refused_bytes = file->framing_refused_bytes;
+	ivt_clock_cursor_init(&w->clock);
+}
+
+void ivt_walk_jump(struct ivt_walk *w, size_t packet)
+{
+	ivt_walk_init(w, w->file);
+	w->packet = packet;
+	w->is_partial = true;
+}
+
+/* Remember where packet @w->packet starts, if the walk came all the way. */
+static void checkpoint_add(struct ivt_walk *w)
+{
+	struct ivt_stream_file *f = w->file;
+	struct ivt_checkpoint *grown;
+	size_t n = f->n_checkpoints;
+
+	if (w->packet != n || w->is_partial)
+		return;
+	if ((n & (n - 1)) == 0) {
+		grown = realloc(f->checkpoints, (n ? n * 2 : 1) * sizeof(*grown));
+		if (!grown) /* seeking is slower without, nothing else */
+			return;
+		f->checkpoints = grown;
+	}
+	w->state.entry = w->clock.entry;
+	f->checkpoints[f->n_checkpoints++] = w->state;
+}
+
+static bool packet_next(struct ivt_walk *w)
+{
+	const struct ivt_packet_ref *packet;
+
+	if (w->packet >= w->file->n_packets)
+		return false;
+	checkpoint_add(w);
+	packet = &w->file->packets[w->packet++];
+	w->at = w->file->data + packet->at_bytes + sizeof(struct ivt_packet_header);
+	w->end = w->at + packet->record_bytes;
+	return true;
+}
+
+void ivt_walk_seek(struct ivt_walk *w, uint64_t from_ns)
+{
+	const struct ivt_stream_file *f = w->file;
+	size_t lo = 0, hi = f->n_checkpoints;
+
+	/* the last packet before which all records are earlier */
+	while (hi - lo > 1) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (f->checkpoints[mid].prev_ns < from_ns)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	ivt_walk_init(w, w->file);
+	if (f->n_checkpoints == 0)
+		return;
+	w->packet = lo;
+	w->state = f->checkpoints[lo];
+	w->clock.entry = w->state.entry;
+}
+
+static enum ivt_walk_result refuse(struct ivt_walk *w, size_t bytes)
+{
+	w->state.refused_bytes += bytes;
+	w->at += bytes;
+	return IVT_WALK_REFUSED;
+}
+
+/* Host time of the record; false: it cannot be. */
+static bool rebase(struct ivt_walk *w, uint64_t raw, bool is_back, uint64_t *ret_ns)
+{
+	const struct ivt_stream_file *f = w->file;
+
+	if (ivt_clock_map_ns(&f->map, &w->clock, raw, is_back, ret_ns))
+		return false;
+	return f->limit_ns == 0 || *ret_ns <= f->limit_ns;
+}
+
+enum ivt_walk_result ivt_walk_step(struct ivt_walk *w, struct ivt_event *ret)
+{
+	const struct ivt_event_desc *desc;
+	struct ivring_record rec;
+	bool is_back;
+	uint64_t ns;
+
+	while (w->at == w->end)
+		if (!packet_next(w))
+			return IVT_WALK_END;
+	if ((size_t)(w->end - w->at) < sizeof(rec))
+		return refuse(w, (size_t)(w->end - w->at));
+	memcpy(&rec, w->at, sizeof(rec));
+	if (rec.size < sizeof(rec) || rec.size % 8 || rec.size > IVRING_REC_MAX_BYTES ||
+	    rec.size > w->end - w->at)
+		return refuse(w, (size_t)(w->end - w->at));
+	desc = ivt_event_desc(rec.type);
+	if (!desc || (rec.ctx & CTX_BAD) ||
+	    !ivt_payload_fits(desc, w->at + sizeof(rec), rec.size - sizeof(rec)))
+		return refuse(w, rec.size);
+	is_back = rec.tsc < w->state.prev_raw;
+	if (!rebase(w, rec.tsc, is_back, &ns))
+		return refuse(w, rec.size);
+	w->state.prev_raw = rec.tsc;
+	/* a clock that was set back with a new entry goes on in host time */
+	is_back = ns < w->state.prev_ns;
+	if (is_back)
+		ns = w->state.prev_ns;
+	w->state.prev_ns = ns;
+	w->state.backward += is_back;
+	*ret = (struct ivt_event){
+		.host_ns = ns,
+		.raw = rec.tsc,
+		.desc = desc,
+		.payload = w->at + sizeof(rec),
+		.payload_bytes = (uint16_t)(rec.size - sizeof(rec)),
+		.type = rec.type,
+		.machine = w->file->machine,
+		.cpu = w->file->cpu,
+		.tid = rec.ctx & IVRING_CTX_TID_MASK,
+		.exec = (rec.ctx & IVRING_CTX_EXEC_MASK) >> IVRING_CTX_EXEC_SHIFT,
+		.number = w->state.records++,
+	};
+	w->at += rec.size;
+	return is_back ? IVT_WALK_BACKWARD : IVT_WALK_RECORD;
+}
+
+int ivt_walk_next(struct ivt_walk *w, struct ivt_event *ret)
+{
+	enum ivt_walk_result result;
+
+	do {
+		result = ivt_walk_step(w, ret);
+	} while (result == IVT_WALK_REFUSED);
+	return result != IVT_WALK_END;
+}
