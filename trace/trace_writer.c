@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -450,7 +451,8 @@ static int sync_create(struct ivt_trace_writer *w)
 	uint8_t header[IVT_SYNC_BYTES];
 
 	w->sync_fd = openat(w->dirfd, "sync.bin", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-	if (w->sync_fd < 0)
+	/* locked until the recorder closes it or dies: see ivt_trace_finalise() */
+	if (w->sync_fd < 0 || flock(w->sync_fd, LOCK_EX | LOCK_NB))
 		return -errno;
 	ivt_sync_header_encode(header, w->info.uuid, w->info.tsc_khz * 1000);
 	return append_sync(w, header, NULL);

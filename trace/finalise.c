@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The step after recording: walk the records in the files, cut what is not as
+ * metadata says, fill in what was not known while recording.  Each packet's
+ * header is rewritten in place by one pwrite(), and the metadata that declares
+ * the time bounds valid comes last: a run that is interrupted is simply
+ * repeated.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "trace/clock_line.h"
+#include "trace/manifest.h"
+#include "trace/reader_state.h"
+#include "trace/trace_writer.h"
+
+#define HEADER_BYTES sizeof(struct ivt_packet_header)
+
+/* One stream being finalised. */
+struct job {
+	int fd;
+	struct ivt_stream_file *file;
+	const uint8_t *uuid;
+	struct ivt_stream_info *info;
+	uint64_t last_raw; /* end of the packet before */
+	uint64_t seq;
+	uint64_t violations;
+	uint64_t refused_bytes;
+};
+
+static int header_write(const struct job *job, uint64_t at, const struct ivt_packet_header *h)
+{
+	ssize_t n = pwrite(job->fd, h, sizeof(*h), (off_t)at);
+
+	return n < 0 ? -errno : n == sizeof(*h) ? 0 : -EIO;
+}
+
+/* What a packet's walk found. */
+struct found {
+	uint64_t first_raw;
+	uint64_t last_raw;
+	uint64_t records;
+	uint32_t bytes; /* of good records, from the packet's start on */
+};
+
+/*
+ * Records of packet @i up to the first that breaks a rule.  A stamp before its
+ * predecessor breaks one, too: other readers end there.
+ */
+static struct found packet_walk(const struct job *job, struct ivt_walk *walk, size_t i)
+{
+	const struct ivt_packet_ref *packet = &job->file->packets[i];
+	const uint8_t *start = job->file->data + packet->at_bytes + HEADER_BYTES;
+	struct found found = { 0 };
+	struct ivt_event event;
+
+	walk->packet = i;
+	walk->at = walk->end = NULL;
+	while (found.bytes < packet->record_bytes) {
+		enum ivt_walk_result result = ivt_walk_step(walk, &event);
+
+		if (result != IVT_WALK_RECORD || event.raw < job->last_raw ||
+		    event.raw < found.last_raw)
+			break;
+		if (found.records++ == 0)
+			found.first_raw = event.raw;
+		found.last_raw = event.raw;
+		found.bytes = (uint32_t)(walk->at - start);
+	}
+	return found;
+}
+
+static void header_fill(struct job *job, struct ivt_packet_header *h, const struct found *found)
+{
+	bool is_empty = found->records == 0;
+
+	h->stream_instance_id = job->file->cpu;
+	h->cpu_id = job->file->cpu;
+	h->packet_seq_num = job->seq;
+	h->timestamp_begin = is_empty ? job->last_raw : found->first_raw;
+	h->timestamp_end = is_empty ? job->last_raw : found->last_raw;
+	h->content_bits = (HEADER_BYTES + found->bytes) * 8;
+	h->ivt_flags |= IVT_PACKET_BOUNDS;
+}
+
+/* An empty first packet begins where the first record does: 0 would stretch the
+ * trace back to the machine's boot. */
+static uint64_t stream_first_raw(struct ivt_stream_file *f)
+{
+	struct ivt_event event;
+	struct ivt_walk walk;
+
+	ivt_walk_init(&walk, f);
+	return ivt_walk_next(&walk, &event) ? event.raw : 0;
+}
+
+/*
+ * The i-th packet, which from now on reaches to @end_bytes: bytes in no packet
+ * become the padding of the one before them, so that other readers step over.
+ */
+static int packet_finalise(struct job *job, struct ivt_walk *walk, size_t i, uint64_t end_bytes)
+{
+	const struct ivt_packet_ref *packet = &job->file->packets[i];
+	struct ivt_packet_header old, h;
+	struct found found = packet_walk(job, walk, i);
+
+	memcpy(&old, job->file->data + packet->at_bytes, sizeof(old));
+	h = old;
+	if (job->seq == 0 || old.packet_seq_num > job->seq)
+		job->seq = old.packet_seq_num;
+	header_fill(job, &h, &found);
+	h.packet_bits = (end_bytes - packet->at_bytes) * 8;
+	if (found.bytes < packet->record_bytes || h.packet_bits != old.packet_bits) {
+		h.ivt_flags |= IVT_PACKET_VIOLATION;
+	}
+	if (h.ivt_flags & IVT_PACKET_VIOLATION) {
+		job->violations++;
+		job->refused_bytes += (h.packet_bits - h.content_bits) / 8;
+	}
+	job->info->records += found.records;
+	job->info->packets++;
+	job->last_raw = h.timestamp_end;
+	job->seq++;
+	return memcmp(&h, &old, sizeof(h)) ? header_write(job, packet->at_bytes, &h) : 0;
+}
+
+/* Nothing in the file is a packet at its start: the bytes up to the first one
+ * become the padding of an empty packet. */
+static int first_packet_make(struct job *job, uint64_t end_bytes)
+{
+	struct ivt_packet_header h = { .magic = IVT_PACKET_MAGIC,
+				       .stream_instance_id = job->file->cpu,
+				       .timestamp_begin = job->last_raw,
+				       .timestamp_end = job->last_raw,
+				       .content_bits = HEADER_BYTES * 8,
+				       .packet_bits = end_bytes * 8,
+				       .cpu_id = job->file->cpu,
+				       .ivt_flags = IVT_PACKET_BOUNDS | IVT_PACKET_VIOLATION };
+
+	memcpy(h.uuid, job->uuid, sizeof(h.uuid));
+	job->violations++;
+	job->info->packets++;
+	job->refused_bytes += end_bytes - HEADER_BYTES;
+	return header_write(job, 0, &h);
+}
+
+/* The file up to the end of its last whole packet. */
+static uint64_t whole_bytes(const struct ivt_stream_file *f)
+{
+	const struct ivt_packet_ref *last;
+
+	if (f->n_packets == 0)
+		return 0;
+	last = &f->packets[f->n_packets - 1];
+	return last->at_bytes + last->packet_bytes;
+}
+
+static int stream_finalise(struct job *job)
+{
+	struct ivt_stream_file *f = job->file;
+	uint64_t end = whole_bytes(f);
+	struct ivt_walk walk;
+	int ret = 0;
+
+	job->info->packets = job->info->records = 0;
+	job->info->bytes = end;
+	job->last_raw = stream_first_raw(f);
+	ivt_walk_init(&walk, f);
+	walk.is_partial = true; /* the headers change under its feet */
+	if (end < f->bytes) {
+		job->violations++;
+		job->refused_bytes += f->bytes - end;
+		ret = ftruncate(job->fd, (off_t)end) ? -errno : 0;
+	}
+	if (!ret && f->n_packets > 0 && f->packets[0].at_bytes > 0)
+		ret = first_packet_make(job, f->packets[0].at_bytes);
+	for (size_t i = 0; i < f->n_packets && !ret; i++)
+		ret = packet_finalise(job, &walk, i,
+				      i + 1 < f->n_packets ? f->packets[i + 1].at_bytes : end);
+	/* what an earlier run cut off is not seen any more */
+	if (job->violations > job->info->violations)
+		job->info->violations = job->violations;
+	if (job->refused_bytes > job->info->refused_bytes)
+		job->info->refused_bytes = job->refused_bytes;
+	return ret;
+}
+
+static int machine_streams_finalise(struct ivt_trace *t, uint32_t machine, int dirfd,
+				    struct ivt_error *err)
+{
+	struct ivt_machine_info *m = &t->info.machines[machine];
+
+	for (size_t i = 0; i < m->n_streams; i++) {
+		struct ivt_stream_file *f = &t->machines[machine].files[i];
+		struct job job = { .file = f, .uuid = m->uuid, .info = &m->streams[i] };
+		int ret;
+
+		if (!f->data)
+			continue;
+		job.fd = openat(dirfd, m->streams[i].file, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+		ret = job.fd < 0 ? -errno : stream_finalise(&job);
+		if (job.fd >= 0 && close(job.fd) && !ret)
+			ret = -errno;
+		if (ret)
+			return ivt_error_set(err, ret, "cannot finalise '%s/%s/%s': %s", t->path,
+					     m->dir, m->streams[i].file, strerror(-ret));
+	}
+	return 0;
+}
+
+static int machine_finalise(struct ivt_trace *t, uint32_t machine, struct ivt_error *err)
+{
+	struct ivt_machine_info *m = &t->info.machines[machine];
+	struct ivt_metadata_options opt = { .has_bounds = true, .ratio = 1 };
+	int dirfd = openat(t->dirfd, m->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	int ret;
+
+	if (dirfd < 0)
+		return errno == ENOENT ? 0
+				       : ivt_error_set(err, -errno, "cannot open '%s/%s': %s",
+						       t->path, m->dir, strerror(errno));
+	ret = machine_streams_finalise(t, machine, dirfd, err);
+	if (!ret) {
+		ivt_clock_line_fit(&t->log, machine, m, &opt);
+		ret = ivt_metadata_write(dirfd, &t->info, m, &opt, err);
+	}
+	close(dirfd);
+	return ret;
+}
+
+/* A recorder holds sync.bin locked as long as it lives. */
+static int recorder_check(const struct ivt_trace *t, int *ret_fd, struct ivt_error *err)
+{
+	*ret_fd = openat(t->dirfd, "sync.bin", O_RDONLY | O_CLOEXEC);
+	if (*ret_fd >= 0 && flock(*ret_fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
+		return ivt_error_set(err, -EBUSY,
+				     "cannot finalise '%s': it is being recorded "
+				     "(stop the recorder first)",
+				     t->path);
+	return 0;
+}
+
+int ivt_trace_finalise(const char *path, struct ivt_error *err)
+{
+	struct ivt_trace *t;
+	int lock_fd, ret = ivt_trace_open(path, &t, err);
+
+	if (ret)
+		return ret;
+	ret = recorder_check(t, &lock_fd, err);
+	for (uint32_t i = 0; i < t->info.n_machines && !ret; i++)
+		ret = machine_finalise(t, i, err);
+	if (!ret) {
+		t->info.is_closed = true;
+		t->info.is_finalised = true;
+		ret = ivt_manifest_write(t->dirfd, &t->info, err);
+	}
+	if (lock_fd >= 0)
+		close(lock_fd);
+	ivt_trace_close(t);
+	return ret;
+}
