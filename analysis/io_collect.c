@@ -240,8 +240,8 @@ static int on_issue(struct collect *c, const struct ivt_event *ev)
 	memcpy(&e, ev->payload, sizeof(e));
 	q = request_find(c, ev, e.rq);
 	/* The rest of a request that the driver gave back: the same request. */
-	if (q && q->r.issue_ns && q->r.dev == e.dev && q->r.sector + q->done_sectors == e.sector &&
-	    q->r.rwbs == e.rwbs) {
+	if (q && q->r.issue_ns && !q->r.complete_ns && q->r.dev == e.dev &&
+	    q->r.sector + q->done_sectors == e.sector && q->r.rwbs == e.rwbs) {
 		if (!q->done_sectors)
 			q->r.issue_ns = ev->host_ns;
 		return 0;
