@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include "host-reader/commands.h"
+#include "host-reader/message.h"
+#include "host-reader/record.h"
+
+#define MAX_VMS	     255 /* and the host: IVT_MAX_MACHINES */
+#define HOST_DEFAULT "sched,irq,block,kvm,syscall"
+
+static const char help[] =
+	"Usage: ivtrace-host record [OPTIONS] [-- COMMAND...]\n"
+	"\n"
+	"Records VMs and the host until Ctrl-C, until a time is over or a command ends.\n"
+	"A region that is not there yet is made; VMs may be started and rebooted meanwhile.\n"
+	"\n"
+	"  -o, --output DIR.ivt     the trace's new directory (ivtrace-YYYYmmdd-HHMMSS.ivt)\n"
+	"      --vm NAME[=shm:PATH] a VM and its region (/dev/shm/ivtrace-NAME); repeatable\n"
+	"      --host EVENTS        the host's events: none, all, or a list\n"
+	"                           (" HOST_DEFAULT "; system calls of the VMs' processes)\n"
+	"      --guest EVENTS       the VMs' events (all)\n"
+	"      --duration T         stop after 5, 5s, 500ms, 2m\n"
+	"      --tsc SOURCE         where a VM's clock offset is read: auto, debugfs (KVM), tcg\n"
+	"      --size BYTES         of a region that is made: a power of two (64M)\n"
+	"      --cpus N             rings in a region that is made: one per vCPU (8)\n"
+	"      --help\n"
+	"\n"
+	"EVENTS are groups (sched, irq, block, syscall, kvm) and names, separated by commas.\n"
+	"The status is 0 if all that was recorded is on the disk, whatever COMMAND's is.\n"
+	"\n"
+	"Examples:\n"
+	"  ivtrace-host record --vm a --vm b                    until Ctrl-C\n"
+	"  ivtrace-host record -o slow.ivt --vm a --duration 10s\n"
+	"  ivtrace-host record --vm a --host block,sched_switch --guest block,syscall\n"
+	"  ivtrace-host record --host all -- dd if=/dev/vda of=/dev/null count=100\n"
+	"  ivtrace-host record --vm a=shm:/dev/hugepages/a --host none\n";
+
+enum {
+	OPT_VM = 256,
+	OPT_HOST,
+	OPT_GUEST,
+	OPT_DURATION,
+	OPT_TSC,
+	OPT_SIZE,
+	OPT_CPUS,
+	OPT_HELP,
+};
+
+static const struct option options[] = {
+	{ "output", required_argument, NULL, 'o' },
+	{ "vm", required_argument, NULL, OPT_VM },
+	{ "host", required_argument, NULL, OPT_HOST },
+	{ "guest", required_argument, NULL, OPT_GUEST },
+	{ "duration", required_argument, NULL, OPT_DURATION },
+	{ "tsc", required_argument, NULL, OPT_TSC },
+	{ "size", required_argument, NULL, OPT_SIZE },
+	{ "cpus", required_argument, NULL, OPT_CPUS },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ NULL, 0, NULL, 0 },
+};
+
+static int add_vm(struct record_options *opt, const char *text)
+{
+	struct vm_spec spec;
+	size_t i;
+
+	if (parse_vm(text, &spec))
+		return usage_error("record",
+				   "'%s' is no VM: NAME or NAME=shm:PATH, NAME of letters, digits "
+				   "and . _ -, not 'host'",
+				   text);
+	if (opt->n_vms >= MAX_VMS)
+		return usage_error("record", "more than %d VMs", MAX_VMS);
+	for (i = 0; i < opt->n_vms; i++) {
+		if (!strcmp(opt->vms[i].name, spec.name))
+			return usage_error("record", "VM '%s' is named twice", spec.name);
+		if (!strcmp(opt->vms[i].path, spec.path))
+			return usage_error("record", "VMs '%s' and '%s' have the same region",
+					   opt->vms[i].name, spec.name);
+	}
+	opt->vms[opt->n_vms++] = spec;
+	return 0;
+}
+
+static int set_events(const char *option, const char *text, struct event_set *set)
+{
+	char bad[128];
+
+	if (!parse_events(text, set, bad, sizeof(bad)))
+		return 0;
+	return usage_error("record", "%s: '%s' is no event and no group (groups: %s)", option, bad,
+			   event_groups());
+}
+
+static int set_tsc(const char *text, enum tsc_choice *ret)
+{
+	static const char *const names[] = {
+		[TSC_AUTO] = "auto", [TSC_TCG] = "tcg", [TSC_DEBUGFS] = "debugfs"
+	};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(names[i], text)) {
+			*ret = i;
+			return 0;
+		}
+	return usage_error("record", "--tsc: '%s' is none of auto, debugfs, tcg", text);
+}
+
+/* -1: go on; else the exit status. */
+static int take_option(struct record_options *opt, int c, const char *value)
+{
+	uint64_t n;
+	int ret;
+
+	switch (c) {
+	case 'o':
+		opt->output = value;
+		return -1;
+	case OPT_VM:
+		ret = add_vm(opt, value);
+		break;
+	case OPT_HOST:
+		ret = set_events("--host", value, &opt->host);
+		break;
+	case OPT_GUEST:
+		ret = set_events("--guest", value, &opt->guest);
+		break;
+	case OPT_TSC:
+		ret = set_tsc(value, &opt->tsc);
+		break;
+	case OPT_DURATION:
+		ret = parse_duration(value, &opt->duration_ns)
+			      ? usage_error("record", "--duration: '%s' is no time (5, 5s, 500ms)",
+					    value)
+			      : 0;
+		break;
+	case OPT_SIZE:
+		ret = parse_size(value, &opt->size_bytes)
+			      ? usage_error("record", "--size: '%s' is no size (64M)", value)
+			      : 0;
+		break;
+	case OPT_CPUS:
+		ret = parse_number(value, 1, IVRING_MAX_CHANNELS, &n)
+			      ? usage_error("record", "--cpus: '%s' is not in 1..%d", value,
+					    IVRING_MAX_CHANNELS)
+			      : 0;
+		opt->cpus = ret ? 0 : (uint32_t)n;
+		break;
+	case OPT_HELP:
+		fputs(help, stdout);
+		return 0;
+	default:
+		fputs("(see ivtrace-host record --help)\n", stderr);
+		return EXIT_USAGE;
+	}
+	return ret ? ret : -1;
+}
+
+static int check_options(struct record_options *opt, int argc, char **argv)
+{
+	static char name[64];
+	struct stat st;
+	time_t now = time(NULL);
+
+	if (optind < argc && strcmp(argv[optind - 1], "--"))
+		return usage_error("record", "unexpected '%s'; a command comes after --",
+				   argv[optind]);
+	opt->command = optind < argc ? argv + optind : NULL;
+	if (opt->command && opt->duration_ns)
+		return usage_error("record", "--duration and a command exclude each other");
+	if (!opt->n_vms && event_set_is_empty(&opt->host))
+		return usage_error("record", "nothing to record: no --vm, and --host none");
+	if (!opt->output) {
+		strftime(name, sizeof(name), "ivtrace-%Y%m%d-%H%M%S.ivt", localtime(&now));
+		opt->output = name;
+	}
+	if (!lstat(opt->output, &st)) {
+		message("cannot record into '%s': it is there already (remove it or choose "
+			"another name with -o)",
+			opt->output);
+		return 1;
+	}
+	return -1;
+}
+
+int cmd_record(int argc, char **argv)
+{
+	struct record_options opt = { .vms = calloc(MAX_VMS, sizeof(*opt.vms)) };
+	char bad[8];
+	int c, ret = -1;
+
+	if (!opt.vms) {
+		message("cannot record: no memory");
+		return 1;
+	}
+	parse_events(HOST_DEFAULT, &opt.host, bad, sizeof(bad));
+	parse_events("all", &opt.guest, bad, sizeof(bad));
+	while (ret < 0 && (c = getopt_long(argc, argv, "+o:h", options, NULL)) >= 0)
+		ret = take_option(&opt, c == 'h' ? OPT_HELP : c, optarg);
+	if (ret < 0)
+		ret = check_options(&opt, argc, argv);
+	if (ret < 0)
+		ret = record_run(&opt);
+	free(opt.vms);
+	return ret;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The host's own events: loads the eBPF programs of the events that are wanted,
+ * and drains their ring buffers into the trace.
+ */
+#ifndef HOST_TRACE_H
+#define HOST_TRACE_H
+
+#include <sys/types.h>
+#include "host-reader/options.h"
+#include "host-reader/sink.h"
+
+struct host_trace;
+
+/*
+ * Load what @events needs; nothing is recorded yet.  0; -EPERM: not allowed;
+ * -ENOTSUP: this kernel lacks BTF; -errno; *err says why and what to do.
+ */
+int host_trace_open(const struct event_set *events, struct sink *sink, uint32_t machine,
+		    struct host_trace **ret, struct ivt_error *err);
+
+/* The state dump, then the programs are attached: recording begins. */
+int host_trace_start(struct host_trace *ht, struct ivt_error *err);
+
+/* Record the system calls of process @pid, or no more. */
+void host_trace_process(struct host_trace *ht, pid_t pid, bool is_on);
+
+/*
+ * Take what is waiting, in time order.  @is_last: hold nothing back.  Returns
+ * the bytes that were waiting in the fullest ring, in permille of its size.
+ */
+unsigned int host_trace_drain(struct host_trace *ht, bool is_last);
+
+/* Detach: no record comes after this. */
+void host_trace_stop(struct host_trace *ht);
+
+/* Loss counters into the machine's streams; returns records lost in all. */
+uint64_t host_trace_account(struct host_trace *ht);
+
+void host_trace_close(struct host_trace *ht); /* NULL is allowed */
+
+#endif /* HOST_TRACE_H */

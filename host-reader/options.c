@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "host-reader/options.h"
+#include "trace/event_table.h"
+
+#define SHM_PREFIX "/dev/shm/ivtrace-"
+
+/* Leading digits; *end is what follows. */
+static int read_digits(const char *text, uint64_t *ret, const char **ret_end)
+{
+	char *end;
+
+	if (!isdigit((unsigned char)*text))
+		return -EINVAL;
+	errno = 0;
+	*ret = strtoull(text, &end, 10);
+	*ret_end = end;
+	return errno ? -EINVAL : 0;
+}
+
+int parse_number(const char *text, uint64_t low, uint64_t high, uint64_t *ret)
+{
+	const char *end;
+	uint64_t n;
+
+	if (read_digits(text, &n, &end) || *end || n < low || n > high)
+		return -EINVAL;
+	*ret = n;
+	return 0;
+}
+
+struct unit {
+	const char *name;
+	uint64_t factor;
+};
+
+static int parse_with_unit(const char *text, const struct unit *unit, uint64_t *ret)
+{
+	const char *end;
+	uint64_t n;
+
+	if (read_digits(text, &n, &end))
+		return -EINVAL;
+	for (; unit->name; unit++) {
+		if (strcmp(end, unit->name))
+			continue;
+		if (!n || n > UINT64_MAX / 4 / unit->factor)
+			return -EINVAL;
+		*ret = n * unit->factor;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+int parse_size(const char *text, uint64_t *ret_bytes)
+{
+	static const struct unit units[] = {
+		{ "", 1 },	     { "K", 1u << 10 },	  { "M", 1u << 20 }, { "G", 1u << 30 },
+		{ "k", 1u << 10 },   { "m", 1u << 20 },	  { "g", 1u << 30 }, { "KiB", 1u << 10 },
+		{ "MiB", 1u << 20 }, { "GiB", 1u << 30 }, { NULL, 0 },
+	};
+
+	return parse_with_unit(text, units, ret_bytes);
+}
+
+int parse_duration(const char *text, uint64_t *ret_ns)
+{
+	static const struct unit units[] = {
+		{ "", 1000000000u },	 { "s", 1000000000u },	{ "ms", 1000000u },
+		{ "us", 1000u },	 { "m", 60000000000u }, { "min", 60000000000u },
+		{ "h", 3600000000000u }, { NULL, 0 },
+	};
+
+	return parse_with_unit(text, units, ret_ns);
+}
+
+bool event_set_has(const struct event_set *set, unsigned int type)
+{
+	return type < IVRING_MAX_TYPE && set->bits[type / 64] >> (type % 64) & 1;
+}
+
+bool event_set_is_empty(const struct event_set *set)
+{
+	size_t i;
+
+	for (i = 0; i < IVRING_BITMAP_WORDS; i++)
+		if (set->bits[i])
+			return false;
+	return true;
+}
+
+bool event_set_has_group(const struct event_set *set, const char *group)
+{
+	const struct ivt_event_desc *desc;
+	size_t i;
+
+	for (i = 0; (desc = ivt_event_desc_at(i)); i++)
+		if (!strcmp(desc->group, group) && event_set_has(set, desc->type))
+			return true;
+	return false;
+}
+
+/* Add the group or event called @name; false when there is none. */
+static bool add_events(struct event_set *set, const char *name)
+{
+	const struct ivt_event_desc *desc;
+	bool is_all = !strcmp(name, "all"), is_found = false;
+	size_t i;
+
+	for (i = 0; (desc = ivt_event_desc_at(i)); i++) {
+		if (!is_all && strcmp(desc->group, name) && strcmp(desc->name, name))
+			continue;
+		set->bits[desc->type / 64] |= 1ULL << (desc->type % 64);
+		is_found = true;
+	}
+	return is_found;
+}
+
+int parse_events(const char *text, struct event_set *ret, char *bad, size_t bad_bytes)
+{
+	struct event_set set = { { 0 } };
+	char part[128];
+
+	if (strcmp(text, "none")) {
+		for (;;) {
+			size_t n = strcspn(text, ",");
+
+			snprintf(part, sizeof(part), "%.*s", (int)n, text);
+			if (n >= sizeof(part) || !add_events(&set, part)) {
+				snprintf(bad, bad_bytes, "%s", part);
+				return -EINVAL;
+			}
+			if (!text[n])
+				break;
+			text += n + 1;
+		}
+		add_events(&set, "ivtrace"); /* state dumps and marks go with any event */
+	}
+	*ret = set;
+	return 0;
+}
+
+const char *event_groups(void)
+{
+	return "sched,irq,block,syscall,kvm";
+}
+
+/* A VM's name becomes a directory's. */
+static bool is_vm_name(const char *name)
+{
+	const char *p;
+
+	if (!isalnum((unsigned char)*name) || !strcmp(name, "host"))
+		return false;
+	for (p = name; *p; p++)
+		if (!isalnum((unsigned char)*p) && !strchr("._-", *p))
+			return false;
+	return strlen(name) < IVT_NAME_BYTES;
+}
+
+int parse_vm(const char *text, struct vm_spec *ret)
+{
+	const char *path = strchr(text, '=');
+	size_t n = path ? (size_t)(path - text) : strlen(text);
+	struct vm_spec spec = { "", "" };
+	int len;
+
+	if (n >= sizeof(spec.name))
+		return -EINVAL;
+	memcpy(spec.name, text, n);
+	if (!is_vm_name(spec.name))
+		return -EINVAL;
+	if (!path) {
+		len = snprintf(spec.path, sizeof(spec.path), SHM_PREFIX "%s", spec.name);
+	} else {
+		path++;
+		if (!strncmp(path, "shm:", 4))
+			path += 4;
+		else if (*path != '/') /* another way to reach a VM, which we do not know */
+			return -EINVAL;
+		len = snprintf(spec.path, sizeof(spec.path), "%s", path);
+	}
+	if (len <= 0 || (size_t)len >= sizeof(spec.path) || !spec.path[0])
+		return -EINVAL;
+	*ret = spec;
+	return 0;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The process that serves a VM: found by the region that it maps, then what
+ * /proc says about it.  Nothing is asked of QEMU itself.
+ */
+#ifndef HOST_QEMU_H
+#define HOST_QEMU_H
+
+#include <sys/types.h>
+#include "trace/trace_info.h"
+
+struct qemu {
+	pid_t pid; /* -1: not found */
+	uint64_t starttime;
+	char accel[8];
+	struct ivt_vcpu *vcpus;
+	size_t n_vcpus;
+	struct ivt_disk *disks;
+	size_t n_disks;
+};
+
+/*
+ * The process, other than this one, that maps the file @dev:@ino writable; one
+ * whose program is called qemu is preferred.  0 or -ENOENT.
+ */
+int qemu_find(dev_t dev, ino_t ino, pid_t *ret_pid);
+
+/*
+ * Fill @q for @pid: starttime, accelerator, vCPU threads, disks.  What cannot
+ * be known is left empty.  0, -ENOENT: no such process; -ENOMEM: @q is reset.
+ */
+int qemu_read(pid_t pid, struct qemu *q);
+
+/* Read vCPU threads and accelerator again (threads start after the process).
+ * 0, or -errno with the old ones kept. */
+int qemu_read_vcpus(struct qemu *q);
+
+/* Does the process still run? */
+bool qemu_is_alive(const struct qemu *q);
+
+/* Give @m its own copy of pid, accelerator, vCPUs and disks.  0 or -ENOMEM. */
+int qemu_copy(const struct qemu *q, struct ivt_machine_info *m);
+
+void qemu_reset(struct qemu *q); /* frees; pid becomes -1 */
+
+#endif /* HOST_QEMU_H */

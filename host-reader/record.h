@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A recording from start to end.
+ */
+#ifndef HOST_RECORD_H
+#define HOST_RECORD_H
+
+#include "host-reader/options.h"
+#include "host-reader/vm.h"
+
+struct record_options {
+	const char *output;
+	struct vm_spec *vms;
+	size_t n_vms;
+	uint64_t size_bytes; /* of regions; 0: not said */
+	uint32_t cpus;	     /* 0: not said */
+	struct event_set host;
+	struct event_set guest;
+	uint64_t duration_ns; /* 0: until stopped */
+	enum tsc_choice tsc;
+	char **command; /* NULL: none; else argv */
+};
+
+/* The program's exit status: 0, or 1 after a message. */
+int record_run(const struct record_options *opt);
+
+#endif /* HOST_RECORD_H */

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <inttypes.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include "host-reader/region_setup.h"
+
+static int no_space(const char *path, uint64_t bytes, struct ivt_error *err)
+{
+	char copy[PATH_MAX];
+	struct statvfs fs;
+	uint64_t free_mib = 0;
+
+	snprintf(copy, sizeof(copy), "%s", path);
+	if (!statvfs(dirname(copy), &fs))
+		free_mib = (uint64_t)fs.f_bavail * fs.f_frsize >> 20;
+	return ivt_error_set(err, -ENOSPC,
+			     "cannot make '%s': %s (the region needs %" PRIu64 " MiB; %" PRIu64
+			     " MiB are free; --size asks for less)",
+			     path, strerror(ENOSPC), bytes >> 20, free_mib);
+}
+
+static int make_region(const char *path, const struct ivring_region_options *opt,
+		       struct ivt_error *err)
+{
+	uint64_t bytes = opt->region_bytes ? opt->region_bytes : IVRING_REGION_DEFAULT_BYTES;
+	int ret = ivring_region_probe(path, NULL);
+
+	if (ret == -ENOENT)
+		ret = ivring_region_create(path, opt);
+	else if (ret == -ENODATA)
+		ret = ivring_region_format(path, opt);
+	if (ret == -ENOSPC)
+		return no_space(path, bytes, err);
+	if (ret && ret != -EEXIST)
+		return ivt_error_set(err, ret, "cannot make region '%s': %s", path,
+				     ivring_region_strerror(ret));
+	return 0;
+}
+
+int region_setup(const char *path, uint64_t size_bytes, uint32_t cpus, struct ivring_region *ret,
+		 struct ivt_error *err)
+{
+	const struct ivring_region_options opt = {
+		.struct_bytes = sizeof(opt),
+		.region_bytes = size_bytes,
+		.nr_channels = cpus,
+	};
+	struct ivring_region region;
+	int code = make_region(path, &opt, err);
+
+	if (code)
+		return code;
+	code = ivring_region_open(path, IVRING_REGION_READER, &region);
+	if (code)
+		return ivt_error_set(err, code, "cannot use region '%s': %s", path,
+				     ivring_region_strerror(code));
+	if ((size_bytes && region.sb.region_size != size_bytes) || cpus > region.sb.nr_channels) {
+		code = ivt_error_set(err, -EEXIST,
+				     "cannot use region '%s': it has %" PRIu64
+				     " MiB for %u CPUs, not what --size and --cpus say (leave them "
+				     "out, or stop its VM and remove the file)",
+				     path, (uint64_t)region.sb.region_size >> 20,
+				     region.sb.nr_channels);
+		ivring_region_close(&region);
+		return code;
+	}
+	*ret = region;
+	return 0;
+}

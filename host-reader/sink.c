@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include "host-reader/message.h"
+#include "host-reader/sink.h"
+
+#define RETRY_NS 500000000u
+
+/* Once per spell: what happened, what goes on, what to do. */
+static int no_room(struct sink *sink, const struct ivt_error *err)
+{
+	if (!sink->is_full_told)
+		message("%s (recording goes on; records are lost and counted until there is room)",
+			err->msg);
+	sink->is_full_told = true;
+	sink->is_full = true;
+	sink->was_full = true;
+	sink->retry_ns = now_ns() + RETRY_NS;
+	return -ENOSPC;
+}
+
+/* What a failed call to the writer means for the caller. */
+static int take_failure(struct sink *sink, int code, const struct ivt_error *err)
+{
+	switch (code) {
+	case -ENOSPC:
+	case -EFBIG:
+	case -EDQUOT:
+		return no_room(sink, err);
+	case -EFAULT:
+		return code;
+	default:
+		message("%s", err->msg);
+		sink->is_broken = true;
+		return code;
+	}
+}
+
+static bool is_waiting(const struct sink *sink)
+{
+	return sink->is_full && now_ns() < sink->retry_ns;
+}
+
+int sink_open_stream(struct sink *sink, uint32_t machine, uint32_t cpu)
+{
+	struct ivt_error err = { "" };
+	int ret;
+
+	if (sink->is_broken)
+		return -EIO;
+	if (is_waiting(sink))
+		return -ENOSPC;
+	ret = ivt_trace_writer_add_stream(sink->writer, machine, cpu, &err);
+	return ret ? take_failure(sink, ret, &err) : 0;
+}
+
+int sink_append(struct sink *sink, uint32_t machine, uint32_t cpu, const struct iovec *iov,
+		int n_iov, uint64_t lost)
+{
+	struct ivt_error err = { "" };
+	int ret;
+
+	if (sink->is_broken)
+		return -EIO;
+	if (is_waiting(sink))
+		return -ENOSPC;
+	ret = ivt_trace_writer_append(sink->writer, machine, cpu, iov, n_iov, lost, 0, &err);
+	if (ret)
+		return take_failure(sink, ret, &err);
+	if (sink->is_full)
+		message("there is room on the disk again");
+	sink->is_full = false;
+	sink->is_full_told = false;
+	return 0;
+}
+
+struct ivt_stream_info *sink_stream(struct sink *sink, uint32_t machine, uint32_t cpu)
+{
+	struct ivt_machine_info *m = ivt_trace_writer_machine(sink->writer, machine);
+	size_t i;
+
+	for (i = 0; m && i < m->n_streams; i++)
+		if (m->streams[i].cpu == cpu)
+			return &m->streams[i];
+	return NULL;
+}

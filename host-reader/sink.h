@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where drained records go: the trace's writer, and what a full disk means for
+ * those who drain.
+ */
+#ifndef HOST_SINK_H
+#define HOST_SINK_H
+
+#include <stdbool.h>
+#include "trace/trace_writer.h"
+
+struct sink {
+	struct ivt_trace_writer *writer;
+	bool is_full_told;  /* the user knows that the disk is full */
+	bool is_full;	    /* the last append found no room */
+	bool was_full;	    /* records may have been lost by it */
+	bool is_broken;	    /* another error: the recording ends */
+	uint64_t retry_ns;  /* host ns before which nothing is appended while full */
+	uint64_t n_records; /* of host streams; guests count their own */
+};
+
+/* Open a stream; errors as sink_append(). */
+int sink_open_stream(struct sink *sink, uint32_t machine, uint32_t cpu);
+
+/*
+ * Append a packet.  0; -ENOSPC: the disk is full, nothing was taken: keep the
+ * data and come again; -EFAULT: the source went away; other -errno: told, and
+ * is_broken is set.
+ */
+int sink_append(struct sink *sink, uint32_t machine, uint32_t cpu, const struct iovec *iov,
+		int n_iov, uint64_t lost);
+
+/* The writer's entry for stream @cpu of @machine; NULL when there is none. */
+struct ivt_stream_info *sink_stream(struct sink *sink, uint32_t machine, uint32_t cpu);
+
+#endif /* HOST_SINK_H */

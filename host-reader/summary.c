@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <inttypes.h>
+#include <stdio.h>
+#include "host-reader/message.h"
+#include "host-reader/summary.h"
+#include "trace/trace_reader.h"
+
+static void print_machine(const struct ivt_machine_info *m)
+{
+	uint64_t records = 0, bytes = 0, lost = 0, refused = 0;
+	char epoch[32] = "", more[64] = "";
+	size_t i;
+
+	for (i = 0; i < m->n_streams; i++) {
+		const struct ivt_stream_info *s = &m->streams[i];
+
+		records += s->records;
+		bytes += s->bytes;
+		lost += s->lost_full + s->lost_nested + s->lost_big;
+		refused += s->refused_bytes;
+	}
+	if (m->epoch)
+		snprintf(epoch, sizeof(epoch), " (boot %u)", m->epoch + 1);
+	if (refused)
+		snprintf(more, sizeof(more), ", %" PRIu64 " bytes refused", refused);
+	fprintf(stderr, "  %-12s %12" PRIu64 " records %10.1f MB %10" PRIu64 " lost%s%s\n", m->name,
+		records, (double)bytes / 1e6, lost, more, epoch);
+}
+
+void summary_print(const char *path)
+{
+	const struct ivt_trace_info *info;
+	struct ivt_error err = { "" };
+	struct ivt_trace *t;
+	bool has_guest = false;
+	size_t i;
+
+	if (ivt_trace_open(path, &t, &err)) {
+		message("%s", err.msg);
+		return;
+	}
+	info = ivt_trace_info_of(t);
+	message("recorded '%s'", path);
+	for (i = 0; i < info->n_machines; i++) {
+		print_machine(&info->machines[i]);
+		has_guest = has_guest || info->machines[i].kind == IVT_GUEST;
+	}
+	fprintf(stderr, "Look at it:\n  ivtrace-report %s %s\n  ivtrace-view %s\n",
+		has_guest ? "io" : "summary", path, path);
+	ivt_trace_close(t);
+}

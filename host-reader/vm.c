@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "host-reader/message.h"
+#include "host-reader/region_setup.h"
+#include "host-reader/vm.h"
+
+/* A range is at most a sub-buffer, and two of them must fit into a packet. */
+#define MAX_SUBBUF_SHIFT 19
+
+int vm_attach(struct vm *vm, const struct vm_spec *spec, uint64_t size_bytes, uint32_t cpus,
+	      struct ivt_error *err)
+{
+	pid_t owner = -1;
+	char who[32] = "";
+	int ret;
+
+	memset(vm, 0, sizeof(*vm));
+	vm->spec = *spec;
+	vm->qemu.pid = -1;
+	ret = region_setup(spec->path, size_bytes, cpus, &vm->region, err);
+	if (ret)
+		return ret;
+	if (vm->region.sb.subbuf_shift > MAX_SUBBUF_SHIFT)
+		return ivt_error_set(err, -EINVAL,
+				     "cannot record '%s': the sub-buffers of '%s' are larger than "
+				     "512 KiB (remove the file, it is made anew)",
+				     spec->name, spec->path);
+	ret = ivring_region_lock(&vm->region, &owner);
+	if (ret) {
+		if (owner > 0)
+			snprintf(who, sizeof(who), " (process %d)", (int)owner);
+		return ivt_error_set(err, ret,
+				     "cannot record '%s': another ivtrace-host%s records '%s' (end "
+				     "that one first)",
+				     spec->name, who, spec->path);
+	}
+	vm->channels = calloc(vm->region.sb.nr_channels, sizeof(*vm->channels));
+	vm->clock = calloc(vm->region.sb.nr_channels, sizeof(*vm->clock));
+	vm->has_clock = calloc(vm->region.sb.nr_channels, sizeof(*vm->has_clock));
+	if (!vm->channels || !vm->clock || !vm->has_clock)
+		return ivt_error_set(err, -ENOMEM, "cannot record '%s': %s", spec->name,
+				     strerror(ENOMEM));
+	return 0;
+}
+
+/* A number that no earlier recording had. */
+static uint64_t new_reader_epoch(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+int vm_begin(struct vm *vm, struct sink *sink, const struct event_set *events,
+	     struct ivt_error *err)
+{
+	struct ivring_reader_page *page = ivring_region_reader_page(&vm->region);
+	struct ivt_machine_info info;
+	unsigned int i;
+	int ret;
+
+	vm->sink = sink;
+	memset(&info, 0, sizeof(info));
+	snprintf(info.name, sizeof(info.name), "%s", vm->spec.name);
+	info.kind = IVT_GUEST;
+	info.clock = IVT_CLOCK_TSC;
+	info.qemu_pid = -1;
+	ret = ivt_trace_writer_add_machine(sink->writer, &info, &vm->machine, err);
+	if (ret)
+		return ret;
+	vm->epoch_began_ns = now_ns();
+	for (i = 0; i < vm->region.sb.nr_channels; i++)
+		vm_start_channel(vm, i);
+	vm_watch_guest(vm);
+	for (i = 0; i < IVRING_BITMAP_WORDS; i++)
+		ivring_store(&page->enable_bitmap[i], events->bits[i]);
+	ivring_store(&page->flags, 0);
+	/* Last: the guest sees the events of this recording with its number. */
+	ivring_store_release(&page->reader_epoch, new_reader_epoch());
+	return 0;
+}
+
+void vm_ask_flush(struct vm *vm)
+{
+	struct ivring_reader_page *page = ivring_region_reader_page(&vm->region);
+	unsigned int i;
+
+	if (vm->is_broken)
+		return;
+	for (i = 0; i < IVRING_BITMAP_WORDS; i++)
+		ivring_store(&page->enable_bitmap[i], 0);
+	ivring_store_release(&page->flags, IVRING_READER_FLUSH_REQ);
+}
+
+bool vm_has_unread(struct vm *vm)
+{
+	uint32_t i;
+
+	if (vm->is_broken || ivring_region_check(&vm->region))
+		return false;
+	for (i = 0; i < vm->region.sb.nr_channels; i++) {
+		struct channel *c = &vm->channels[i];
+
+		if (!c->is_stopped && ivring_load(&c->reader.shared->w_head) != c->reader.tail)
+			return true;
+	}
+	return false;
+}
+
+uint64_t vm_account(struct vm *vm)
+{
+	uint64_t sum = 0;
+	uint32_t i;
+
+	for (i = 0; i < vm->region.sb.nr_channels; i++) {
+		struct channel *c = &vm->channels[i];
+		struct ivt_stream_info *s = sink_stream(vm->sink, vm->machine, i);
+
+		sum += c->reader.lost_full - c->base_full + c->reader.lost_nested - c->base_nested +
+		       c->reader.lost_big - c->base_big;
+		if (!s)
+			continue;
+		s->lost_full = c->reader.lost_full - c->base_full;
+		s->lost_nested = c->reader.lost_nested - c->base_nested;
+		s->lost_big = c->reader.lost_big - c->base_big;
+		s->violations = c->reader.violations;
+	}
+	return sum;
+}
+
+void vm_end(struct vm *vm)
+{
+	if (vm->region.base && vm->sink) {
+		struct ivring_reader_page *page = ivring_region_reader_page(&vm->region);
+
+		if (!ivring_region_check(&vm->region)) {
+			ivring_store(&page->flags, 0);
+			ivring_store_release(&page->reader_epoch, 0);
+		}
+	}
+	if (vm->tsc)
+		vm->tsc->ops->close(vm->tsc);
+	vm->tsc = NULL;
+	qemu_reset(&vm->qemu);
+	ivring_region_close(&vm->region);
+	free(vm->channels);
+	free(vm->clock);
+	free(vm->has_clock);
+	vm->channels = NULL;
+	vm->clock = NULL;
+	vm->has_clock = NULL;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One VM of a recording: its region, drained; its epochs; its process and its
+ * clock.
+ */
+#ifndef HOST_VM_H
+#define HOST_VM_H
+
+#include "host-reader/host_trace.h"
+#include "host-reader/options.h"
+#include "host-reader/qemu.h"
+#include "host-reader/sink.h"
+#include "ivring/region.h"
+#include "tsc-sync/sources/tsc_source.h"
+
+enum tsc_choice {
+	TSC_AUTO,
+	TSC_TCG,
+	TSC_DEBUGFS,
+};
+
+/* A ring of the region and what the recording knows of it. */
+struct channel {
+	struct ivring_reader reader;
+	uint64_t base_full; /* the guest's counters at the start of the epoch */
+	uint64_t base_nested;
+	uint64_t base_big;
+	uint64_t taken_ns; /* last time that something was taken */
+	bool has_stream;
+	bool is_stopped; /* nonsense too often */
+};
+
+struct vm {
+	struct vm_spec spec;
+	struct sink *sink;
+	struct ivring_region region;
+	struct channel *channels; /* region.sb.nr_channels */
+	bool is_broken;		  /* the region went away */
+
+	/* the guest's life */
+	uint32_t machine;
+	uint32_t epoch;
+	uint64_t guest_epoch;	 /* as the guest says; 0: it has not come yet */
+	uint64_t epoch_began_ns; /* host ns */
+	bool has_guest;		 /* the machine's guest facts are filled in */
+	bool is_awaited;	 /* a new epoch was acknowledged, not READY yet */
+
+	/* its process and clock */
+	struct qemu qemu;
+	uint64_t looked_ns; /* last look for the process */
+	uint64_t polled_ns; /* last look at the clock */
+	enum tsc_choice tsc_choice;
+	struct tsc_source *tsc;
+	struct tsc_sync_entry *clock; /* last entry, per vCPU */
+	bool *has_clock;
+	bool is_clock_proven;
+	bool is_clock_told;
+	unsigned int n_disproved;
+	uint64_t recent_tsc; /* a stamp that the guest wrote lately; 0: none */
+
+	/* for people */
+	uint64_t n_bytes;
+	bool is_violation_told;
+};
+
+/* ---- vm.c: region, begin and end ---- */
+
+/* Make, format or attach to the region, and lock it.  @size, @cpus: 0 where the
+ * user said nothing. */
+int vm_attach(struct vm *vm, const struct vm_spec *spec, uint64_t size_bytes, uint32_t cpus,
+	      struct ivt_error *err);
+/* Add the machine and ask the guest for @events from now on. */
+int vm_begin(struct vm *vm, struct sink *sink, const struct event_set *events,
+	     struct ivt_error *err);
+/* Ask the guest to stop and to publish what it has. */
+void vm_ask_flush(struct vm *vm);
+/* Is anything of that still to come? */
+bool vm_has_unread(struct vm *vm);
+/* Loss counters into the machine's streams; returns records lost in all. */
+uint64_t vm_account(struct vm *vm);
+void vm_end(struct vm *vm); /* no reader from here on; releases everything */
+
+/* ---- vm_drain.c ---- */
+
+/* Take what is waiting; @is_last: also what would wait for more.  Returns the
+ * fullest ring in permille of its size. */
+unsigned int vm_drain(struct vm *vm, bool is_last);
+/* Start a channel at the guest's present head, with its counters as base. */
+void vm_start_channel(struct vm *vm, uint32_t cpu);
+
+/* ---- vm_epoch.c ---- */
+
+/* Notice that the guest came, went or rebooted. */
+void vm_watch_guest(struct vm *vm);
+
+/* ---- vm_process.c ---- */
+
+/* Find the process, follow its clock; @ht may be NULL. */
+void vm_watch_process(struct vm *vm, struct host_trace *ht);
+/* The present machine gets the process and the clock entries known so far. */
+void vm_publish_process(struct vm *vm);
+
+#endif /* HOST_VM_H */

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include "host-reader/message.h"
+#include "host-reader/vm.h"
+
+#define PATIENCE_NS 100000000u /* what waits is taken at the latest after this */
+#define QUOTA_BYTES (1u << 20) /* per channel and call: one busy vCPU starves nobody */
+
+void vm_start_channel(struct vm *vm, uint32_t cpu)
+{
+	struct channel *c = &vm->channels[cpu];
+
+	memset(c, 0, sizeof(*c));
+	c->has_stream = sink_stream(vm->sink, vm->machine, cpu) != NULL;
+	ivring_region_reader(&vm->region, cpu, &c->reader);
+	ivring_reader_release(&c->reader);
+	ivring_reader_fetch(&c->reader);
+	c->base_full = c->reader.lost_full;
+	c->base_nested = c->reader.lost_nested;
+	c->base_big = c->reader.lost_big;
+}
+
+static uint64_t lost_of(const struct channel *c)
+{
+	return c->reader.lost_full - c->base_full + c->reader.lost_nested - c->base_nested +
+	       c->reader.lost_big - c->base_big;
+}
+
+/* The guest wrote what cannot be: once for people, counted for the trace. */
+static void tell_violation(struct vm *vm, uint32_t cpu)
+{
+	const struct channel *c = &vm->channels[cpu];
+
+	if (!vm->is_violation_told)
+		message("%s: CPU %u wrote an impossible position %" PRIu64
+			" (its records up to the next good one are skipped and counted)",
+			vm->spec.name, cpu, (uint64_t)c->reader.violation_pos);
+	vm->is_violation_told = true;
+	if (c->reader.violations >= IVRING_MAX_VIOLATIONS && !c->is_stopped) {
+		message("%s: CPU %u is read no more: %u impossible positions (reload the "
+			"guest's driver)",
+			vm->spec.name, cpu, IVRING_MAX_VIOLATIONS);
+		vm->channels[cpu].is_stopped = true;
+	}
+}
+
+static int open_stream(struct vm *vm, uint32_t cpu)
+{
+	int ret = 0;
+
+	if (!vm->channels[cpu].has_stream)
+		ret = sink_open_stream(vm->sink, vm->machine, cpu);
+	if (!ret)
+		vm->channels[cpu].has_stream = true;
+	return ret;
+}
+
+static void region_vanished(struct vm *vm)
+{
+	message("%s: the region '%s' was cut (nothing more can be read from it; stop the VM and "
+		"remove the file)",
+		vm->spec.name, vm->spec.path);
+	vm->is_broken = true;
+}
+
+/* One packet: up to two ranges.  0 when there was one. */
+static int take_packet(struct vm *vm, uint32_t cpu, uint64_t *bytes)
+{
+	struct channel *c = &vm->channels[cpu];
+	uint64_t tail = c->reader.tail;
+	struct ivring_range range;
+	struct iovec iov[2];
+	int n = 0, got = 0, ret;
+
+	*bytes = 0;
+	while (n < 2 && (got = ivring_reader_next(&c->reader, &range)) == 1) {
+		iov[n].iov_base = (void *)(c->reader.data + range.offset);
+		iov[n].iov_len = range.bytes;
+		*bytes += range.bytes;
+		n++;
+	}
+	if (got < 0)
+		tell_violation(vm, cpu);
+	if (!n)
+		return -ENODATA;
+	/* One load, for the clock's proof alone. */
+	vm->recent_tsc = ivring_load((const uint64_t *)iov[0].iov_base);
+	ret = open_stream(vm, cpu);
+	if (!ret)
+		ret = sink_append(vm->sink, vm->machine, cpu, iov, n, lost_of(c));
+	if (ret == -EFAULT)
+		region_vanished(vm);
+	if (ret) {
+		c->reader.tail = tail;
+		return ret;
+	}
+	ivring_reader_release(&c->reader);
+	vm->n_bytes += *bytes;
+	return 0;
+}
+
+static unsigned int drain_channel(struct vm *vm, uint32_t cpu, uint64_t now, bool is_last)
+{
+	struct channel *c = &vm->channels[cpu];
+	uint64_t waiting, taken = 0, bytes;
+
+	if (c->is_stopped)
+		return 0;
+	if (ivring_reader_fetch(&c->reader)) {
+		tell_violation(vm, cpu);
+		return 0;
+	}
+	waiting = c->reader.head - c->reader.tail;
+	if (!waiting) {
+		c->taken_ns = now; /* patience begins with the first byte */
+		return 0;
+	}
+	if (!is_last && waiting < c->reader.subbuf && now - c->taken_ns < PATIENCE_NS)
+		return (unsigned int)(waiting * 1000 / c->reader.size);
+	c->taken_ns = now;
+	while ((is_last || taken < QUOTA_BYTES) && !take_packet(vm, cpu, &bytes))
+		taken += bytes;
+	return (unsigned int)(waiting * 1000 / c->reader.size);
+}
+
+unsigned int vm_drain(struct vm *vm, bool is_last)
+{
+	unsigned int most = 0;
+	uint64_t now = now_ns();
+	uint32_t i;
+
+	if (!vm->is_broken && ivring_region_check(&vm->region))
+		region_vanished(vm);
+	for (i = 0; i < vm->region.sb.nr_channels && !vm->is_broken; i++) {
+		unsigned int fill = drain_channel(vm, i, now, is_last);
+
+		if (fill > most)
+			most = fill;
+	}
+	return most;
+}

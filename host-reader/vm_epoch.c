@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * One boot of the guest is one epoch: its own clock, its own counters, its own
+ * machine in the trace.  The driver announces a new one (INIT), waits a second
+ * for us to have drained what the old one left (ack_epoch), clears its rings,
+ * and is READY.
+ */
+#include <stdio.h>
+#include <string.h>
+#include "host-reader/message.h"
+#include "host-reader/vm.h"
+
+#define MAX_EPOCHS   32
+#define MIN_EPOCH_NS 1000000000u /* a guest that lies must not fill the disk with machines */
+
+static const struct ivring_guest_page *guest_page(const struct vm *vm)
+{
+	return (const struct ivring_guest_page *)((const char *)vm->region.base + IVRING_GUEST_OFF);
+}
+
+/* The guest's word about itself: copied once, bounded, nothing but text. */
+static void copy_facts(struct vm *vm)
+{
+	struct ivt_machine_info *m = ivt_trace_writer_machine(vm->sink->writer, vm->machine);
+	const struct ivring_guest_page *page = guest_page(vm);
+	size_t i;
+
+	if (!m)
+		return;
+	memcpy(m->guest_release, page->release, sizeof(m->guest_release));
+	m->guest_release[sizeof(m->guest_release) - 1] = '\0';
+	for (i = 0; m->guest_release[i]; i++)
+		if (m->guest_release[i] < 0x20 || m->guest_release[i] > 0x7e)
+			m->guest_release[i] = '?';
+	m->guest_cpus = ivring_load(&page->nr_cpus);
+	m->guest_tsc_khz = ivring_load(&page->tsc_khz);
+	vm->has_guest = true;
+	message("%s: guest with Linux %s, %u CPUs", vm->spec.name, m->guest_release, m->guest_cpus);
+}
+
+/* The machine of the next epoch; the first guest gets the one that is there. */
+static int add_epoch(struct vm *vm)
+{
+	struct ivt_machine_info info;
+	struct ivt_error err = { "" };
+
+	if (!vm->has_guest)
+		return 0;
+	if (vm->epoch + 1 >= MAX_EPOCHS) {
+		message("%s: rebooted %d times (not recorded any more; start a new recording)",
+			vm->spec.name, MAX_EPOCHS);
+		vm->is_broken = true;
+		return -1;
+	}
+	memset(&info, 0, sizeof(info));
+	snprintf(info.name, sizeof(info.name), "%s", vm->spec.name);
+	info.kind = IVT_GUEST;
+	info.clock = IVT_CLOCK_TSC;
+	info.epoch = vm->epoch + 1;
+	info.qemu_pid = -1;
+	if (ivt_trace_writer_add_machine(vm->sink->writer, &info, &vm->machine, &err)) {
+		message("%s", err.msg);
+		vm->sink->is_broken = true;
+		return -1;
+	}
+	vm->epoch++;
+	vm->has_guest = false;
+	vm->is_clock_proven = false;
+	vm->recent_tsc = 0;
+	message("%s: the guest was rebooted", vm->spec.name);
+	vm_publish_process(vm);
+	return 0;
+}
+
+/* The driver starts behind the old head, at the next sub-buffer: from there on
+ * all is ours.  Where that is not what we find, the present head. */
+static void guest_is_ready(struct vm *vm)
+{
+	uint32_t i;
+
+	for (i = 0; i < vm->region.sb.nr_channels; i++) {
+		struct channel *c = &vm->channels[i];
+		uint64_t head = c->reader.head, subbuf = c->reader.subbuf;
+		uint64_t start = (head + subbuf - 1) & ~(subbuf - 1);
+
+		vm_start_channel(vm, i);
+		c->base_full = c->base_nested = c->base_big = 0;
+		if (start <= c->reader.tail && c->reader.tail - start <= c->reader.size)
+			c->reader.tail = start;
+	}
+	vm->is_awaited = false;
+}
+
+static void finish_epoch(struct vm *vm)
+{
+	vm_drain(vm, true);
+	vm_account(vm);
+}
+
+void vm_watch_guest(struct vm *vm)
+{
+	const struct ivring_guest_page *page = guest_page(vm);
+	uint64_t epoch = ivring_load_acquire(&page->guest_epoch);
+	uint32_t state = ivring_load(&page->state);
+	bool is_begin = !vm->guest_epoch && now_ns() - vm->epoch_began_ns < MIN_EPOCH_NS;
+
+	if (!epoch || vm->is_broken)
+		return;
+	if (epoch != vm->guest_epoch) {
+		if (vm->guest_epoch && now_ns() - vm->epoch_began_ns < MIN_EPOCH_NS)
+			return;
+		/* A guest that was there before us goes on as it is; one that
+		 * comes has new counters and new positions. */
+		vm->is_awaited = !is_begin || state == IVRING_GUEST_INIT;
+		if (vm->is_awaited && state == IVRING_GUEST_INIT)
+			finish_epoch(vm);
+		if (vm->guest_epoch && add_epoch(vm))
+			return;
+		vm->guest_epoch = epoch;
+		vm->epoch_began_ns = now_ns();
+		ivring_store_release(&ivring_region_reader_page(&vm->region)->ack_epoch, epoch);
+	}
+	if (vm->is_awaited && state == IVRING_GUEST_READY)
+		guest_is_ready(vm);
+	if (!vm->has_guest && state == IVRING_GUEST_READY)
+		copy_facts(vm);
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The VM's process comes, goes and is replaced while the recording runs; so
+ * does the offset of its clock.
+ */
+#include <errno.h>
+#include <string.h>
+#include "host-reader/message.h"
+#include "host-reader/vm.h"
+
+#define LOOK_NS	      500000000u
+#define POLL_NS	      100000000u
+#define MAX_DISPROVED 5
+
+void vm_publish_process(struct vm *vm)
+{
+	struct ivt_machine_info *m = ivt_trace_writer_machine(vm->sink->writer, vm->machine);
+	struct ivt_error err = { "" };
+	uint64_t guest_tsc;
+	uint32_t i;
+
+	if (m && vm->qemu.pid > 0)
+		qemu_copy(&vm->qemu, m);
+	for (i = 0; i < vm->region.sb.nr_channels; i++)
+		if (vm->has_clock[i] &&
+		    !tsc_sync_host_to_guest(&vm->clock[i].scale, vm->clock[i].from_host_tsc,
+					    &guest_tsc) &&
+		    ivt_trace_writer_clock(vm->sink->writer, vm->machine, &vm->clock[i], guest_tsc,
+					   &err))
+			message("%s", err.msg);
+}
+
+/* ---- clock ------------------------------------------------------------------------ */
+
+static void tell_no_clock(struct vm *vm, const char *why)
+{
+	if (!vm->is_clock_told)
+		message("%s: WARNING: no TSC offset: %s (its records are kept, but cannot be "
+			"placed in the host's time)",
+			vm->spec.name, why);
+	vm->is_clock_told = true;
+}
+
+static void close_clock(struct vm *vm)
+{
+	if (vm->tsc)
+		vm->tsc->ops->close(vm->tsc);
+	vm->tsc = NULL;
+	vm->is_clock_proven = false;
+	vm->n_disproved = 0;
+	memset(vm->has_clock, 0, vm->region.sb.nr_channels * sizeof(*vm->has_clock));
+}
+
+static void open_clock(struct vm *vm)
+{
+	const struct tsc_source_ops *ops = &tsc_source_tcg;
+	int err;
+
+	if (vm->tsc_choice == TSC_DEBUGFS ||
+	    (vm->tsc_choice == TSC_AUTO && !strcmp(vm->qemu.accel, "kvm")))
+		ops = &tsc_source_debugfs;
+	err = ops->open("", vm->qemu.pid, &vm->tsc);
+	if (err) {
+		vm->tsc = NULL;
+		if (ops == &tsc_source_debugfs)
+			tell_no_clock(vm, err == -ENOENT ? "KVM's files are not in "
+							   "/sys/kernel/debug (mount debugfs)"
+							 : strerror(-err));
+		else
+			tell_no_clock(vm, err == -ENOENT ? "the process has no symbol timers_state "
+							   "(no QEMU, or a stripped one)"
+							 : strerror(-err));
+		return;
+	}
+	message("%s: clock: %s (%s, process %d)", vm->spec.name, ops->what,
+		vm->qemu.accel[0] ? vm->qemu.accel : "accelerator unknown", (int)vm->qemu.pid);
+}
+
+static uint32_t count_vcpus(const struct vm *vm)
+{
+	const struct ivt_machine_info *m = ivt_trace_writer_machine(vm->sink->writer, vm->machine);
+	uint32_t n = m && m->guest_cpus ? m->guest_cpus : 1;
+
+	if (vm->qemu.n_vcpus && vm->qemu.vcpus[vm->qemu.n_vcpus - 1].index + 1 > n)
+		n = vm->qemu.vcpus[vm->qemu.n_vcpus - 1].index + 1;
+	return n < vm->region.sb.nr_channels ? n : vm->region.sb.nr_channels;
+}
+
+/* A stamp that the guest wrote lately must fit; one that is left over from
+ * before a stop may not, so a few may fail. */
+static void prove_clock(struct vm *vm)
+{
+	if (vm->is_clock_proven || !vm->recent_tsc)
+		return;
+	if (!vm->tsc->ops->check(vm->tsc, vm->recent_tsc)) {
+		vm->is_clock_proven = true;
+		vm->n_disproved = 0;
+	} else if (++vm->n_disproved == MAX_DISPROVED) {
+		tell_no_clock(vm, "the offset that was found does not fit the guest's records");
+	}
+	vm->recent_tsc = 0;
+}
+
+static void poll_clock(struct vm *vm)
+{
+	struct ivt_error err = { "" };
+	uint32_t i, n = count_vcpus(vm);
+
+	prove_clock(vm);
+	for (i = 0; i < n; i++) {
+		struct tsc_sync_entry entry;
+		uint64_t guest_tsc;
+
+		if (vm->tsc->ops->poll(vm->tsc, i, &entry) != 1)
+			continue;
+		if (tsc_sync_host_to_guest(&entry.scale, entry.from_host_tsc, &guest_tsc))
+			continue;
+		vm->clock[i] = entry;
+		vm->has_clock[i] = true;
+		if (ivt_trace_writer_clock(vm->sink->writer, vm->machine, &entry, guest_tsc, &err))
+			message("%s", err.msg);
+	}
+}
+
+/* ---- process ---------------------------------------------------------------------- */
+
+static void process_found(struct vm *vm, pid_t pid, struct host_trace *ht)
+{
+	if (qemu_read(pid, &vm->qemu))
+		return;
+	message("%s: process %d, %s, %zu vCPU threads, %zu disks", vm->spec.name, (int)pid,
+		vm->qemu.accel[0] ? vm->qemu.accel : "accelerator unknown", vm->qemu.n_vcpus,
+		vm->qemu.n_disks);
+	if (ht)
+		host_trace_process(ht, pid, true);
+	open_clock(vm);
+	vm_publish_process(vm);
+}
+
+static void process_gone(struct vm *vm, struct host_trace *ht)
+{
+	message("%s: process %d has ended (its records are taken; waiting for another)",
+		vm->spec.name, (int)vm->qemu.pid);
+	if (ht)
+		host_trace_process(ht, vm->qemu.pid, false);
+	close_clock(vm);
+	qemu_reset(&vm->qemu);
+}
+
+/* Threads appear after the process: look again until they are there. */
+static void look_for_vcpus(struct vm *vm)
+{
+	if (vm->qemu.n_vcpus || qemu_read_vcpus(&vm->qemu) || !vm->qemu.n_vcpus)
+		return;
+	if (!vm->tsc)
+		open_clock(vm);
+	vm_publish_process(vm);
+}
+
+void vm_watch_process(struct vm *vm, struct host_trace *ht)
+{
+	uint64_t now = now_ns();
+	pid_t pid;
+
+	if (now - vm->looked_ns >= LOOK_NS) {
+		vm->looked_ns = now;
+		if (vm->qemu.pid > 0 && !qemu_is_alive(&vm->qemu))
+			process_gone(vm, ht);
+		if (vm->qemu.pid > 0)
+			look_for_vcpus(vm);
+		else if (!qemu_find(vm->region.dev, vm->region.ino, &pid))
+			process_found(vm, pid, ht);
+	}
+	if (vm->tsc && now - vm->polled_ns >= POLL_NS) {
+		vm->polled_ns = now;
+		poll_clock(vm);
+	}
+}
