@@ -32,7 +32,7 @@ MAKEFLAGS += --no-builtin-rules
 CC     := gcc
 CLANG  := clang
 WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
-	  -Wformat=2 -Wundef
+	  -Wformat=2 -Wundef -Wno-format-truncation # snprintf() may cut: it is why it is used
 CPPFLAGS := -I. -Iivring/include -I$(O)/include -D_GNU_SOURCE -DIVT_VERSION='"$(VERSION)"'
 CFLAGS := -std=gnu11 $(WARN) -g -fno-strict-aliasing
 CFLAGS += $(if $(filter 1,$(DEBUG)),-Og -g3 -Werror,-O2)
