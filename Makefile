@@ -170,6 +170,14 @@ deps: ## install what build, lab and checks need (apt packages)
 image: module ## build the guests' kernel and initramfs with the driver
 	$(Q)O=$(O) lab/build-image --module $(O)/module/ivtrace.ko
 
+.PHONY: lab-run lab-list
+lab-run: all image ## run one scenario on a KVM host: SCENARIO=NAME OUT=DIR [GUEST_CMD=... TSC=...]
+	$(Q)O=$(O) lab/run '$(SCENARIO)' '$(OUT)' $(if $(GUEST_CMD),GUEST_CMD='$(GUEST_CMD)') \
+		$(if $(TSC),TSC='$(TSC)') $(if $(RECORD),RECORD='$(RECORD)')
+
+lab-list: ## the scenarios of lab-run
+	$(Q)lab/run --list
+
 demo: deps ## two VMs on one slow disk: who delayed whom (OUT=DIR)
 	$(Q)$(MAKE) --no-print-directory all image
 	$(Q)O=$(O) scripts/demo $(OUT)

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# What scenarios are made of. A scenario is a script in this folder that runs on
+# a KVM host, lab/host's or a real one; lab/run starts it. Its head says
+#
+#	# what: one line for 'lab/run --list'
+#	# timeout: seconds (120)
+#	# host: more options for lab/host start
+#
+# and it finds OUT (where results go), SRC, O, BIN, LAB_DISK (a slow disk of
+# 256 MiB), GUEST_CMD (what each guest runs in the place of the scenario's own
+# workload; may be empty), TSC (--tsc of the recordings) and RECORD=no (run it
+# without a recording) in the environment.
+set -euo pipefail
+
+vm=$SRC/lab/vm
+guests=()
+disk_bytes=$((128 << 20))
+
+step()
+{
+	printf '%8.2f %s\n' "$(cut -d ' ' -f 1 /proc/uptime)" "$*" | tee -a "$OUT/steps"
+}
+
+# fail MESSAGE...: the scenario goes on, but has failed.
+fail()
+{
+	step "FAIL: $*"
+	echo "$*" >>"$OUT/failures"
+}
+
+# die MESSAGE...: it ends.
+die()
+{
+	fail "$@"
+	exit 1
+}
+
+region()
+{
+	echo "/dev/shm/ivtrace-$1"
+}
+
+# guest NAME [OPTIONS of lab/vm start]: does not wait, see guests_ready.
+guest()
+{
+	local name=$1 extra=()
+
+	shift
+	if [ "$RECORD" != no ]; then
+		"$BIN/ivtrace-host" qemu-args --vm "$name=shm:$(region "$name")" --size 16M \
+			--cpus 4 >/dev/null || die "cannot make the region of '$name'"
+	fi
+	[ -z "${GUEST_CMD_FILE-}" ] || extra+=(--add "$GUEST_CMD_FILE:/bin/guest-cmd")
+	"$vm" start "$name" --no-wait --region "$(region "$name")" --region-size 16M \
+		"${extra[@]}" "$@" || die "cannot start guest '$name'"
+	guests+=("$name")
+}
+
+guests_ready()
+{
+	local name
+
+	for name in "${guests[@]}"; do
+		"$vm" wait "$name" --timeout 90 || die "guest '$name' did not boot"
+	done
+	step "guests are up: ${guests[*]}"
+}
+
+# on NAME COMMAND...: runs it in the guest; a status other than 0 is a failure.
+on()
+{
+	local name=$1 status=0
+
+	shift
+	"$vm" exec "$name" --timeout 90 -- "$*" || status=$?
+	[ "$status" = 0 ] || fail "'$*' in guest '$name': status $status"
+	return 0
+}
+
+# workload NAME DEFAULT...: GUEST_CMD, or else DEFAULT; its output in $OUT.
+workload()
+{
+	local name=$1
+
+	shift
+	on "$name" "${GUEST_CMD:-$*}" >>"$OUT/$name.out"
+}
+
+qmp()
+{
+	"$vm" qmp "$1" "$2" >>"$OUT/qmp.log" || fail "QMP command of '$1' failed: $2"
+}
+
+# record NAME COMMAND...: runs COMMAND (a function, too) while all guests that
+# were started are recorded into $OUT/NAME.ivt.
+record()
+{
+	local name=$1 status=0 args=() guest recorder
+
+	shift
+	if [ "$RECORD" = no ]; then
+		"$@"
+		return
+	fi
+	for guest in "${guests[@]}"; do
+		args+=(--vm "$guest=shm:$(region "$guest")")
+	done
+	"$BIN/ivtrace-host" record -o "$OUT/$name.ivt" --tsc "$TSC" "${args[@]}" \
+		>"$OUT/$name.record" 2>&1 </dev/null &
+	recorder=$!
+	recording_begins "$recorder" "$OUT/$name.ivt" ||
+		die "cannot record: $(tail -n 1 "$OUT/$name.record")"
+	step "recording $name"
+	"$@"
+	kill -INT "$recorder" 2>/dev/null || true
+	wait "$recorder" || status=$?
+	[ "$status" = 0 ] || fail "ivtrace-host record: status $status:" \
+		"$(tail -n 1 "$OUT/$name.record")"
+	[ -s "$OUT/$name.ivt/manifest.json" ] || fail "no manifest in $name.ivt"
+	step "recorded $name: $(du -sk "$OUT/$name.ivt" | cut -f 1) KiB"
+}
+
+# recording_begins PID DIR: waits until records arrive; fails if PID ends first.
+recording_begins()
+{
+	local i
+
+	for i in $(seq 100); do
+		kill -0 "$1" 2>/dev/null || return 1
+		[ -z "$(find "$2" -type f -size +0 2>/dev/null | head -n 1)" ] || break
+		sleep 0.1
+	done
+	# Its first look at the guests comes with that.
+	sleep 1
+}
+
+# tsc_offsets FILE: what KVM uses now, a line per vCPU: pid-fd vcpu offset.
+tsc_offsets()
+{
+	local path
+
+	for path in /sys/kernel/debug/kvm/*/vcpu*/tsc-offset; do
+		path=${path#/sys/kernel/debug/kvm/}
+		echo "${path%%/*} $(cut -d / -f 2 <<<"$path") $(<"/sys/kernel/debug/kvm/$path")"
+	done >"$1" 2>/dev/null || true
+}
+
+scenario_end()
+{
+	local status=$? name
+
+	trap - EXIT
+	mkdir -p "$OUT/guests"
+	[ "$status" = 0 ] || [ -s "$OUT/failures" ] || fail "ended with status $status"
+	for name in "${guests[@]}"; do
+		cp "$("$vm" dir "$name")/console.log" "$OUT/guests/$name.log" || true
+		cat "$("$vm" dir "$name")/qemu.log" >>"$OUT/guests/$name.qemu" || true
+		"$vm" check-log "$name" >"$OUT/guests/$name.complaints" ||
+			fail "the kernel of guest '$name' complained: $(head -n 1 "$OUT/guests/$name.complaints")"
+	done
+	for name in "${guests[@]}"; do
+		"$vm" kill "$name" || true
+		rm -f "$(region "$name")"
+	done
+	step "end"
+	[ ! -s "$OUT/failures" ] || exit 1
+}
+
+trap scenario_end EXIT
+trap 'exit 130' INT TERM
+RECORD=${RECORD-} GUEST_CMD=${GUEST_CMD-} TSC=${TSC:-auto}
+[ "$RECORD" = no ] || [ -x "$BIN/ivtrace-host" ] ||
+	die "cannot find '$BIN/ivtrace-host' (run make, or take RECORD=no)"
+[ -e /sys/kernel/debug/kvm ] || die "this is no KVM host: no /sys/kernel/debug/kvm"
