@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which lanes there are and in which order.
+ */
+#ifndef IVT_VIEW_LANE_ORDER_H
+#define IVT_VIEW_LANE_ORDER_H
+
+#include "viewer/model/lane_builder.h"
+#include "viewer/model/requests.h"
+
+/*
+ * Move the finished lanes of @b into its model: per guest its requests, vCPUs
+ * and the @n_tasks busiest tasks, then the host's disks and CPUs.  @rq may be
+ * NULL (no requests).  0, -ENOMEM, -EOVERFLOW.
+ */
+int ivt_lane_order_assemble(struct ivt_lane_builder *b, struct ivt_requests *rq,
+			    unsigned int n_tasks);
+
+#endif /* IVT_VIEW_LANE_ORDER_H */
