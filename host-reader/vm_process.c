@@ -9,7 +9,7 @@
 #include "host-reader/vm.h"
 
 #define LOOK_NS	      500000000u
-#define POLL_NS	      100000000u
+#define POLL_NS	      20000000u /* a stop that falls between two polls is placed this well */
 #define MAX_DISPROVED 5
 
 void vm_publish_process(struct vm *vm)

@@ -19,6 +19,7 @@
 
 struct last_seen {
 	bool is_known;
+	uint64_t host_tsc; /* when it was in force */
 	struct tsc_sync_scale scale;
 };
 
@@ -162,12 +163,20 @@ static int debugfs_poll(struct tsc_source *source, uint32_t vcpu, struct tsc_syn
 	if (err)
 		return err;
 	if (last->is_known && last->scale.offset_tsc == scale.offset_tsc &&
-	    last->scale.ratio == scale.ratio && last->scale.frac_bits == scale.frac_bits)
+	    last->scale.ratio == scale.ratio && last->scale.frac_bits == scale.frac_bits) {
+		last->host_tsc = now;
 		return 0;
+	}
+	memset(ret, 0, sizeof(*ret));
+	/*
+	 * Somewhere between two polls.  From the earlier one on: most changes
+	 * are a stop and a continuation, after which the guest's clock goes on
+	 * where it was; the old offset must not claim the stamps that follow.
+	 */
+	ret->from_host_tsc = last->is_known ? last->host_tsc + 1 : now;
 	last->is_known = true;
 	last->scale = scale;
-	memset(ret, 0, sizeof(*ret));
-	ret->from_host_tsc = now;
+	last->host_tsc = now;
 	ret->scale = scale;
 	ret->vcpu = vcpu;
 	ret->source = TSC_SYNC_DEBUGFS;

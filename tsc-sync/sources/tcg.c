@@ -186,14 +186,19 @@ err_close:
 	return err;
 }
 
-/* A new offset.  It holds from the instant at which the guest went on: exact if
- * we saw it stand still, else after the last stamp of the old regime. */
+/*
+ * A new offset.  It holds from the instant at which the guest stood still: exact
+ * if we saw that, else right after the last stamp seen under the old one.  (Not
+ * from when it went on: until then the old offset would claim the stamps that
+ * follow, since the guest's clock does not step.)
+ */
 static void take_offset(struct tcg_source *s, uint64_t offset, uint64_t host_tsc)
 {
 	uint64_t from = host_tsc;
 
 	if (s->is_known)
-		from = (s->stopped_tsc ? s->stopped_tsc : s->last_guest_tsc) - offset;
+		from = (s->stopped_tsc ? s->stopped_tsc : s->last_guest_tsc) -
+		       (uint64_t)s->current.scale.offset_tsc;
 	memset(&s->current, 0, sizeof(s->current));
 	s->current.from_host_tsc = from <= host_tsc ? from : host_tsc;
 	s->current.scale = tsc_sync_scale_unscaled((int64_t)offset);
