@@ -26,12 +26,19 @@
 
 struct pci_dev;
 
+/* How the region is mapped. */
+enum ivtrace_how {
+	IVTRACE_BY_PFN,	 /* vmap_pfn() */
+	IVTRACE_BY_PAGE, /* memremap_pages() and vmap() */
+	IVTRACE_BY_MEMREMAP,
+};
+
 /* The bound region.  Geometry is in @sb, a private and validated copy; of the
  * superblock in the region only magic and host_epoch are looked at again. */
 struct ivtrace_region {
 	void *base; /* the mapping, up to the last channel that is used */
 	size_t bytes;
-	bool is_memremap;
+	enum ivtrace_how how;
 	u32 map_type; /* IVRING_MAP_* */
 	struct ivring_superblock sb;
 	u64 epoch; /* guest_epoch of this binding */
