@@ -99,35 +99,22 @@ static bool piece_to_tsc(struct ivt_clock_cursor *c, const struct tsc_sync_scale
 	       ratio_set(&c->to_tsc, one, scale->ratio, (uint64_t)(ticks % scale->ratio));
 }
 
-static bool entry_holds(const struct ivt_clock_map *map, size_t i, uint64_t raw, uint64_t *ret_tsc)
-{
-	const struct tsc_sync_entry *hist = map->history;
-	uint64_t tsc;
-
-	if (tsc_sync_guest_to_host(&hist[i].scale, raw, &tsc) ||
-	    (i > 0 && tsc < hist[i].from_host_tsc) ||
-	    (i + 1 < map->n_history && tsc >= hist[i + 1].from_host_tsc))
-		return false;
-	*ret_tsc = tsc;
-	return true;
-}
-
 /*
- * By the order in the ring: the first entry from the one in force on that holds
- * the stamp; a stamp that goes back looks behind that one first.  Where the
- * guest's clock was never set back, one entry at most holds a stamp, and this
- * is what tsc_sync_history_to_host() says.
+ * Where two entries hold a stamp the later one has it, so a piece ends where
+ * the guest interval of a later entry begins.
  */
-static int entry_find(const struct ivt_clock_map *map, struct ivt_clock_cursor *c, uint64_t raw,
-		      bool is_back, uint64_t *ret_tsc)
+static uint64_t later_entries_limit(const struct ivt_clock_map *map, size_t entry, uint64_t raw,
+				    uint64_t span)
 {
-	for (size_t i = c->entry + (is_back ? 1 : 0); i < map->n_history; i++) {
-		if (entry_holds(map, i, raw, ret_tsc)) {
-			c->entry = i;
-			return 0;
-		}
+	for (size_t i = entry + 1; i < map->n_history; i++) {
+		const struct tsc_sync_entry *later = &map->history[i];
+		uint64_t start;
+
+		if (!tsc_sync_host_to_guest(&later->scale, later->from_host_tsc, &start) &&
+		    start > raw && start - raw < span)
+			span = start - raw;
 	}
-	return tsc_sync_history_to_host(map->history, map->n_history, raw, ret_tsc, &c->entry);
+	return span;
 }
 
 /* ---- all of it ----------------------------------------------------------------------- */
@@ -158,12 +145,15 @@ static void piece_set(const struct ivt_clock_map *map, struct ivt_clock_cursor *
 	}
 	if (c->entry > 0 && tsc < entry->from_host_tsc)
 		return;
-	if (piece_to_tsc(c, &entry->scale, raw))
-		c->raw_span = c->is_scaled ? guest_span(&entry->scale, raw, tsc, span) : span;
+	if (!piece_to_tsc(c, &entry->scale, raw))
+		return;
+	if (c->is_scaled)
+		span = guest_span(&entry->scale, raw, tsc, span);
+	c->raw_span = later_entries_limit(map, c->entry, raw, span);
 }
 
 int ivt_clock_map_slow(const struct ivt_clock_map *map, struct ivt_clock_cursor *c, uint64_t raw,
-		       bool is_back, uint64_t *ret_ns)
+		       uint64_t *ret_ns)
 {
 	uint64_t tsc = raw, ns;
 	int ret;
@@ -180,7 +170,7 @@ int ivt_clock_map_slow(const struct ivt_clock_map *map, struct ivt_clock_cursor 
 	if (map->kind == IVT_MAP_LINE)
 		return ivt_clock_line_mono(map->line, map->real_minus_mono_ns, raw, ret_ns);
 	if (map->n_history) {
-		ret = entry_find(map, c, raw, is_back, &tsc);
+		ret = tsc_sync_history_to_host(map->history, map->n_history, raw, &tsc, &c->entry);
 		if (ret)
 			return ret;
 	}

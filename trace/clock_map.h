@@ -64,20 +64,18 @@ static inline uint64_t ivt_ratio_apply(const struct ivt_ratio *ratio, uint64_t x
 
 void ivt_clock_cursor_init(struct ivt_clock_cursor *c);
 
-/* The way without a piece: finds the entry and the snapshots, sets the piece
- * up.  @is_back: the stamp lies before its predecessor of the stream, so a later
- * entry of the history is looked for first (the guest's clock was set back). */
+/* The way without a piece: by the reference, and sets the piece up. */
 int ivt_clock_map_slow(const struct ivt_clock_map *map, struct ivt_clock_cursor *c, uint64_t raw,
-		       bool is_back, uint64_t *ret_ns);
+		       uint64_t *ret_ns);
 
 /* 0; -ERANGE, -EINVAL as in tsc-sync/clock.h. */
 static inline int ivt_clock_map_ns(const struct ivt_clock_map *map, struct ivt_clock_cursor *c,
-				   uint64_t raw, bool is_back, uint64_t *ret_ns)
+				   uint64_t raw, uint64_t *ret_ns)
 {
 	uint64_t x = raw - c->raw_base;
 
-	if (__builtin_expect(x >= c->raw_span || is_back, 0))
-		return ivt_clock_map_slow(map, c, raw, is_back, ret_ns);
+	if (__builtin_expect(x >= c->raw_span, 0))
+		return ivt_clock_map_slow(map, c, raw, ret_ns);
 	if (c->is_scaled)
 		x = ivt_ratio_apply(&c->to_tsc, x);
 	*ret_ns = c->ns_base + ivt_ratio_apply(&c->to_ns, x);

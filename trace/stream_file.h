@@ -20,12 +20,10 @@ struct ivt_packet_ref {
 
 /* Where a walk stands at the first byte of a packet. */
 struct ivt_checkpoint {
-	uint64_t prev_raw;
 	uint64_t prev_ns;
 	uint64_t records;
 	uint64_t refused_bytes;
 	uint64_t backward;
-	size_t entry;
 };
 
 struct ivt_stream_file {

@@ -41,7 +41,6 @@ static void checkpoint_add(struct ivt_walk *w)
 			return;
 		f->checkpoints = grown;
 	}
-	w->state.entry = w->clock.entry;
 	f->checkpoints[f->n_checkpoints++] = w->state;
 }
 
@@ -77,7 +76,6 @@ void ivt_walk_seek(struct ivt_walk *w, uint64_t from_ns)
 		return;
 	w->packet = lo;
 	w->state = f->checkpoints[lo];
-	w->clock.entry = w->state.entry;
 }
 
 static enum ivt_walk_result refuse(struct ivt_walk *w, size_t bytes)
@@ -88,11 +86,11 @@ static enum ivt_walk_result refuse(struct ivt_walk *w, size_t bytes)
 }
 
 /* Host time of the record; false: it cannot be. */
-static bool rebase(struct ivt_walk *w, uint64_t raw, bool is_back, uint64_t *ret_ns)
+static bool rebase(struct ivt_walk *w, uint64_t raw, uint64_t *ret_ns)
 {
 	const struct ivt_stream_file *f = w->file;
 
-	if (ivt_clock_map_ns(&f->map, &w->clock, raw, is_back, ret_ns))
+	if (ivt_clock_map_ns(&f->map, &w->clock, raw, ret_ns))
 		return false;
 	return f->limit_ns == 0 || *ret_ns <= f->limit_ns;
 }
@@ -117,11 +115,8 @@ enum ivt_walk_result ivt_walk_step(struct ivt_walk *w, struct ivt_event *ret)
 	if (!desc || (rec.ctx & CTX_BAD) ||
 	    !ivt_payload_fits(desc, w->at + sizeof(rec), rec.size - sizeof(rec)))
 		return refuse(w, rec.size);
-	is_back = rec.tsc < w->state.prev_raw;
-	if (!rebase(w, rec.tsc, is_back, &ns))
+	if (!rebase(w, rec.tsc, &ns))
 		return refuse(w, rec.size);
-	w->state.prev_raw = rec.tsc;
-	/* a clock that was set back with a new entry goes on in host time */
 	is_back = ns < w->state.prev_ns;
 	if (is_back)
 		ns = w->state.prev_ns;
