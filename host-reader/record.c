@@ -293,7 +293,11 @@ static int finish(struct recording *rec)
 	if (!ret)
 		ret = ivt_trace_finalise(rec->opt->output, &err);
 	if (ret)
-		message("%s", err.msg);
+		message("%s (what was written before is there and can be read: ivtrace-report "
+			"summary %s)",
+			err.msg, rec->opt->output);
+	else
+		summary_print(rec->opt->output);
 	return ret || rec->sink.is_broken || rec->sink.was_full ? -EIO : 0;
 }
 
@@ -345,7 +349,6 @@ int record_run(const struct record_options *opt)
 		ret = -EIO;
 	release(&rec);
 	tell_command(&rec);
-	summary_print(opt->output);
 	if (rec.sink.was_full)
 		message("the disk was full for a while: what is missing is counted as lost");
 	return ret ? 1 : 0;

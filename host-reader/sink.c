@@ -4,6 +4,7 @@
 #include "host-reader/sink.h"
 
 #define RETRY_NS 500000000u
+#define CALM_NS	 3000000000u
 
 /* Once per spell: what happened, what goes on, what to do. */
 static int no_room(struct sink *sink, const struct ivt_error *err)
@@ -14,7 +15,8 @@ static int no_room(struct sink *sink, const struct ivt_error *err)
 	sink->is_full_told = true;
 	sink->is_full = true;
 	sink->was_full = true;
-	sink->retry_ns = now_ns() + RETRY_NS;
+	sink->full_ns = now_ns();
+	sink->retry_ns = sink->full_ns + RETRY_NS;
 	return -ENOSPC;
 }
 
@@ -66,10 +68,12 @@ int sink_append(struct sink *sink, uint32_t machine, uint32_t cpu, const struct 
 	ret = ivt_trace_writer_append(sink->writer, machine, cpu, iov, n_iov, lost, 0, &err);
 	if (ret)
 		return take_failure(sink, ret, &err);
-	if (sink->is_full)
-		message("there is room on the disk again");
 	sink->is_full = false;
-	sink->is_full_told = false;
+	/* A small packet finds room where a large one does not. */
+	if (sink->is_full_told && now_ns() - sink->full_ns > CALM_NS) {
+		message("there is room on the disk again");
+		sink->is_full_told = false;
+	}
 	return 0;
 }
 

@@ -15,6 +15,7 @@ struct sink {
 	bool is_full;	    /* the last append found no room */
 	bool was_full;	    /* records may have been lost by it */
 	bool is_broken;	    /* another error: the recording ends */
+	uint64_t full_ns;   /* host ns of the last append that found no room */
 	uint64_t retry_ns;  /* host ns before which nothing is appended while full */
 	uint64_t n_records; /* of host streams; guests count their own */
 };

@@ -44,6 +44,7 @@ struct vm {
 	uint64_t epoch_began_ns; /* host ns */
 	bool has_guest;		 /* the machine's guest facts are filled in */
 	bool is_awaited;	 /* a new epoch was acknowledged, not READY yet */
+	bool is_over;		 /* its process ended: what comes is another epoch's */
 
 	/* its process and clock */
 	struct qemu qemu;

@@ -65,6 +65,7 @@ static int add_epoch(struct vm *vm)
 	}
 	vm->epoch++;
 	vm->has_guest = false;
+	vm->is_over = false;
 	vm->is_clock_proven = false;
 	vm->recent_tsc = 0;
 	message("%s: the guest was rebooted", vm->spec.name);

@@ -12,22 +12,31 @@
 #define POLL_NS	      20000000u /* a stop that falls between two polls is placed this well */
 #define MAX_DISPROVED 5
 
+static void publish_clock(struct vm *vm, uint32_t vcpu)
+{
+	const struct tsc_sync_entry *entry = &vm->clock[vcpu];
+	struct ivt_error err = { "" };
+	uint64_t guest_tsc;
+
+	if (tsc_sync_host_to_guest(&entry->scale, entry->from_host_tsc, &guest_tsc))
+		return;
+	if (ivt_trace_writer_clock(vm->sink->writer, vm->machine, entry, guest_tsc, &err) &&
+	    !vm->sink->is_full)
+		message("%s", err.msg);
+}
+
 void vm_publish_process(struct vm *vm)
 {
 	struct ivt_machine_info *m = ivt_trace_writer_machine(vm->sink->writer, vm->machine);
-	struct ivt_error err = { "" };
-	uint64_t guest_tsc;
 	uint32_t i;
 
-	if (m && vm->qemu.pid > 0)
-		qemu_copy(&vm->qemu, m);
+	if (!m || vm->is_over || vm->qemu.pid <= 0)
+		return;
+	if (qemu_copy(&vm->qemu, m))
+		message("%s: no memory for what is known of its process", vm->spec.name);
 	for (i = 0; i < vm->region.sb.nr_channels; i++)
-		if (vm->has_clock[i] &&
-		    !tsc_sync_host_to_guest(&vm->clock[i].scale, vm->clock[i].from_host_tsc,
-					    &guest_tsc) &&
-		    ivt_trace_writer_clock(vm->sink->writer, vm->machine, &vm->clock[i], guest_tsc,
-					   &err))
-			message("%s", err.msg);
+		if (vm->has_clock[i])
+			publish_clock(vm, i);
 }
 
 /* ---- clock ------------------------------------------------------------------------ */
@@ -103,22 +112,15 @@ static void prove_clock(struct vm *vm)
 
 static void poll_clock(struct vm *vm)
 {
-	struct ivt_error err = { "" };
 	uint32_t i, n = count_vcpus(vm);
 
 	prove_clock(vm);
 	for (i = 0; i < n; i++) {
-		struct tsc_sync_entry entry;
-		uint64_t guest_tsc;
-
-		if (vm->tsc->ops->poll(vm->tsc, i, &entry) != 1)
+		if (vm->tsc->ops->poll(vm->tsc, i, &vm->clock[i]) != 1)
 			continue;
-		if (tsc_sync_host_to_guest(&entry.scale, entry.from_host_tsc, &guest_tsc))
-			continue;
-		vm->clock[i] = entry;
 		vm->has_clock[i] = true;
-		if (ivt_trace_writer_clock(vm->sink->writer, vm->machine, &entry, guest_tsc, &err))
-			message("%s", err.msg);
+		if (!vm->is_over)
+			publish_clock(vm, i);
 	}
 }
 
@@ -134,7 +136,7 @@ static void process_found(struct vm *vm, pid_t pid, struct host_trace *ht)
 	if (ht)
 		host_trace_process(ht, pid, true);
 	open_clock(vm);
-	vm_publish_process(vm);
+	vm_publish_process(vm); /* the clock follows with the first poll */
 }
 
 static void process_gone(struct vm *vm, struct host_trace *ht)
@@ -145,6 +147,7 @@ static void process_gone(struct vm *vm, struct host_trace *ht)
 		host_trace_process(ht, vm->qemu.pid, false);
 	close_clock(vm);
 	qemu_reset(&vm->qemu);
+	vm->is_over = vm->has_guest;
 }
 
 /* Threads appear after the process: look again until they are there. */
