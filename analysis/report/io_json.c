@@ -86,7 +86,7 @@ static struct json_object *behind_json(const struct io_report *rep, uint32_t own
 
 	memcpy(key, "vm:", 3);
 	for (m = 0; m < rep->io->n_machines; m++) {
-		if (m == own || m == IVT_IO_OWNER_HOST || !io_report_blames(rep, m))
+		if (m == own || m == IVT_IO_OWNER_HOST)
 			continue;
 		report_name(rep->info, m, name);
 		if (!strcmp(name, "self") || !strcmp(name, "host") || !strcmp(name, "none"))
@@ -130,6 +130,7 @@ static struct json_object *request_json(const struct io_report *rep, const struc
 	add(o, "tid", json_object_new_int(g->tid));
 	add(o, "task", json_object_new_string(io_report_comm(g, comm)));
 	add(o, "op", json_object_new_string(io_report_op(g)));
+	add(o, "sector", json_object_new_uint64(g->sector));
 	add(o, "bytes", json_object_new_uint64((uint64_t)g->nr_sector * 512));
 	add(o, "total_ms", report_json_ms(g->complete_ns - g->start_ns));
 	add(o, "stages_ms", stages_json(g->stage_ns));
