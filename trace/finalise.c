@@ -88,15 +88,21 @@ static void header_fill(struct job *job, struct ivt_packet_header *h, const stru
 	h->ivt_flags |= IVT_PACKET_BOUNDS;
 }
 
-/* An empty first packet begins where the first record does: 0 would stretch the
- * trace back to the machine's boot. */
-static uint64_t stream_first_raw(struct ivt_stream_file *f)
+/* Empty packets at the start begin where the first record does: 0 would stretch
+ * the trace back to the machine's boot. */
+static uint64_t stream_first_raw(const struct job *job)
 {
-	struct ivt_event event;
 	struct ivt_walk walk;
 
-	ivt_walk_init(&walk, f);
-	return ivt_walk_next(&walk, &event) ? event.raw : 0;
+	ivt_walk_init(&walk, job->file);
+	walk.is_partial = true;
+	for (size_t i = 0; i < job->file->n_packets; i++) {
+		struct found found = packet_walk(job, &walk, i);
+
+		if (found.records > 0)
+			return found.first_raw;
+	}
+	return 0;
 }
 
 /*
@@ -115,9 +121,9 @@ static int packet_finalise(struct job *job, struct ivt_walk *walk, size_t i, uin
 		job->seq = old.packet_seq_num;
 	header_fill(job, &h, &found);
 	h.packet_bits = (end_bytes - packet->at_bytes) * 8;
-	if (found.bytes < packet->record_bytes || h.packet_bits != old.packet_bits) {
+	/* the writer leaves no padding */
+	if (h.content_bits < h.packet_bits)
 		h.ivt_flags |= IVT_PACKET_VIOLATION;
-	}
 	if (h.ivt_flags & IVT_PACKET_VIOLATION) {
 		job->violations++;
 		job->refused_bytes += (h.packet_bits - h.content_bits) / 8;
@@ -169,7 +175,7 @@ static int stream_finalise(struct job *job)
 
 	job->info->packets = job->info->records = 0;
 	job->info->bytes = end;
-	job->last_raw = stream_first_raw(f);
+	job->last_raw = stream_first_raw(job);
 	ivt_walk_init(&walk, f);
 	walk.is_partial = true; /* the headers change under its feet */
 	if (end < f->bytes) {

@@ -52,8 +52,8 @@ static int packet_add(struct ivt_stream_file *f, size_t at, const struct ivt_pac
 		.record_bytes = (uint32_t)(h->content_bits / 8 - HEADER_BYTES),
 		.flags = h->ivt_flags,
 	};
-	if (h->ivt_flags & IVT_PACKET_VIOLATION)
-		f->framing_refused_bytes += (h->packet_bits - h->content_bits) / 8;
+	/* the writer leaves no padding: finalising or damage made it */
+	f->framing_refused_bytes += (h->packet_bits - h->content_bits) / 8;
 	f->lost = h->events_discarded;
 	return 0;
 }

@@ -33,12 +33,16 @@ struct ivt_sync_log {
 	size_t skipped; /* records not understood */
 };
 
+/* The header's 64 bytes; @tsc_hz 0: unknown. */
 void ivt_sync_header_encode(uint8_t ret[IVT_SYNC_BYTES], const uint8_t uuid[16], uint64_t tsc_hz);
+/* A snapshot's 64 bytes. */
 void ivt_sync_snapshot_encode(uint8_t ret[IVT_SYNC_BYTES], const struct tsc_sync_snapshot *snap);
+/* A clock entry's 64 bytes. */
 void ivt_sync_clock_encode(uint8_t ret[IVT_SYNC_BYTES], const struct ivt_sync_clock *clock);
 
 /* Grow the log by one. 0 or -ENOMEM. */
 int ivt_sync_log_add_snapshot(struct ivt_sync_log *log, const struct tsc_sync_snapshot *snap);
+/* The same for a clock entry. */
 int ivt_sync_log_add_clock(struct ivt_sync_log *log, const struct ivt_sync_clock *clock);
 
 /*
@@ -48,6 +52,7 @@ int ivt_sync_log_add_clock(struct ivt_sync_log *log, const struct ivt_sync_clock
  * in both clocks are left out, so that each pair is usable.
  */
 int ivt_sync_log_read(int dirfd, struct ivt_sync_log *ret);
+/* Free what the log points to; the structure itself is the caller's. */
 void ivt_sync_log_deinit(struct ivt_sync_log *log);
 
 /* The history of one vCPU: a part of log->clocks; UINT32_MAX: the machine's
