@@ -43,7 +43,6 @@ struct ivt_palette {
 	uint32_t text;
 	uint32_t dim;	  /* lesser text; still >= 4.5:1 */
 	uint32_t finding; /* marks */
-	uint32_t cursor;
 	uint32_t warning;
 	uint32_t idle;
 	uint32_t qemu;

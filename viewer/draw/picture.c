@@ -267,15 +267,15 @@ static void draw_overlay(struct picture *pic)
 		double x1 = place(pic, pic->style->selection_t1_ns);
 
 		clip_plot(pic, l->ruler_y_px, bottom - l->ruler_y_px);
-		ivt_shape_fill(pic->cr, pic->p->cursor, 0.18, x0, l->ruler_y_px, x1 - x0,
+		ivt_shape_fill(pic->cr, pic->p->text, 0.10, x0, l->ruler_y_px, x1 - x0,
 			       bottom - l->ruler_y_px);
-		ivt_shape_vertical(pic->cr, pic->p->cursor, 1, x0, l->ruler_y_px, bottom);
-		ivt_shape_vertical(pic->cr, pic->p->cursor, 1, x1 - 1, l->ruler_y_px, bottom);
+		ivt_shape_vertical(pic->cr, pic->p->text, 0.9, x0, l->ruler_y_px, bottom);
+		ivt_shape_vertical(pic->cr, pic->p->text, 0.9, x1 - 1, l->ruler_y_px, bottom);
 		cairo_restore(pic->cr);
 	}
 	if (pic->style->pointer_px >= l->label_px &&
 	    pic->style->pointer_px < l->label_px + l->plot_px)
-		ivt_shape_vertical(pic->cr, pic->p->cursor, 0.7, pic->style->pointer_px,
+		ivt_shape_vertical(pic->cr, pic->p->text, 0.5, pic->style->pointer_px,
 				   l->ruler_y_px, bottom);
 }
 
@@ -375,4 +375,16 @@ int ivt_picture_draw(const struct ivt_model *m, const struct ivt_view *view,
 	ivt_text_deinit(&pic.text);
 	ivt_display_list_deinit(&dl);
 	return err;
+}
+
+void ivt_picture_draw_overlay(const struct ivt_view *view, const struct ivt_style *style,
+			      const struct ivt_layout *layout, cairo_t *cr)
+{
+	struct picture pic = { .view = view,
+			       .style = style,
+			       .layout = layout,
+			       .p = ivt_palette_get(style->theme),
+			       .cr = cr };
+
+	draw_overlay(&pic);
 }

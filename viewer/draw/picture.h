@@ -23,4 +23,9 @@ int ivt_picture_layout(const struct ivt_model *m, const struct ivt_style *style,
 int ivt_picture_draw(const struct ivt_model *m, const struct ivt_view *view,
 		     const struct ivt_style *style, const struct ivt_layout *layout, cairo_t *cr);
 
+/* Selection and pointer line of @style alone, over a picture that was drawn
+ * without them. */
+void ivt_picture_draw_overlay(const struct ivt_view *view, const struct ivt_style *style,
+			      const struct ivt_layout *layout, cairo_t *cr);
+
 #endif /* IVT_VIEW_PICTURE_H */
