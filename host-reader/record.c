@@ -20,6 +20,7 @@
 #define PROGRESS_NS    500000000u
 #define CHECKPOINT_NS  5000000000u
 #define FLUSH_WAIT_NS  60000000u /* a guest's flush timer is 10 ms; guests are slow at times */
+#define GUEST_WAIT_NS  1000000000u
 #define BUSY_PERMILLE  100
 #define QUIET_PERMILLE 10
 
@@ -254,6 +255,30 @@ static void wait_a_little(struct recording *rec, unsigned int fill_permille)
 	nanosleep(&ts, NULL);
 }
 
+/* A guest notices a recording within its driver's period and then dumps its
+ * state: the first record says that it records.  A command waits for that. */
+static void wait_for_guests(struct recording *rec)
+{
+	struct timespec ms = { .tv_nsec = 2000000 };
+	uint64_t begin = now_ns();
+	bool is_waiting = rec->opt->command && !event_set_is_empty(&rec->opt->guest);
+
+	while (is_waiting && !n_signals && now_ns() - begin < GUEST_WAIT_NS) {
+		size_t i;
+
+		is_waiting = false;
+		for (i = 0; i < rec->n_vms; i++) {
+			struct vm *vm = &rec->vms[i];
+
+			if (vm->has_guest && !vm->n_bytes && !vm_has_unread(vm))
+				is_waiting = true;
+		}
+		drain_all(rec, false);
+		housekeeping(rec);
+		nanosleep(&ms, NULL);
+	}
+}
+
 /* ---- end ----------------------------------------------------------------------- */
 
 /* Guests publish what they have; after that nothing new is asked for. */
@@ -338,6 +363,7 @@ int record_run(const struct record_options *opt)
 	catch_signals();
 	message("recording into '%s'%s", opt->output,
 		opt->duration_ns || opt->command ? "" : ", Ctrl-C ends it");
+	wait_for_guests(&rec);
 	ret = start_command(&rec);
 	while (!ret && !is_over(&rec)) {
 		unsigned int fill = drain_all(&rec, false);
