@@ -304,7 +304,7 @@ check-integration: ## collector, trace and reports together, no guest
 		$(call test_programs,integration) $(call test_scripts,integration))
 
 check-vm: ## guests under QEMU
-	$(call rung,vm,all $(TEST_DATA) $(call test_programs,vm),\
+	$(call rung,vm,all $(if $(wildcard $(KDIR)/Makefile),module) $(TEST_DATA) $(call test_programs,vm),\
 		$(call test_programs,vm) $(call test_scripts,vm))
 
 -include $(wildcard $(T)/*/*.d)
