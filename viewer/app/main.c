@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <locale.h>
 #include <stdio.h>
-#include "viewer/app/options.h"
+#include "viewer/app/view_options.h"
 #include "viewer/app/window.h"
 #include "viewer/draw/render.h"
 #include "viewer/model/headline.h"

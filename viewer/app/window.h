@@ -5,7 +5,7 @@
 #ifndef IVT_VIEW_WINDOW_H
 #define IVT_VIEW_WINDOW_H
 
-#include "viewer/app/options.h"
+#include "viewer/app/view_options.h"
 #include "viewer/widgets/timeline.h"
 
 struct ivt_script;

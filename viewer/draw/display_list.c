@@ -40,13 +40,14 @@ static void *grow(void *array, size_t n, size_t *cap, size_t size)
  * stand on the base, whatever is left is idle. */
 static void cut_column(const uint64_t *ns, unsigned int n_slots, int height, struct ivt_dl_run *run)
 {
-	uint64_t sum = 0, at = 0;
+	uint64_t sum = 0, at = 0, most = 0;
 	unsigned int used = 0;
 
 	for (unsigned int s = 0; s < n_slots; s++) {
 		sum += ns[s];
-		if (ns[s]) {
-			used++;
+		used += ns[s] > 0;
+		if (s ? ns[s] > most : ns[s] > 0) {
+			most = s ? ns[s] : 0;
 			run->slot = (uint8_t)s;
 		}
 	}
@@ -64,7 +65,7 @@ static bool same_look(const struct ivt_dl_run *a, const struct ivt_dl_run *b)
 {
 	if (a->is_mixed != b->is_mixed)
 		return false;
-	return a->is_mixed ? !memcmp(a->cut, b->cut, sizeof(a->cut)) : a->slot == b->slot;
+	return a->slot == b->slot && (!a->is_mixed || !memcmp(a->cut, b->cut, sizeof(a->cut)));
 }
 
 static int add_run(struct builder *b, struct ivt_dl_row *row, struct ivt_dl_run run)

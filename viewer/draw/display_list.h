@@ -11,8 +11,9 @@
 #include "viewer/draw/layout.h"
 #include "viewer/model/view.h"
 
-/* Columns [x0, x1) that look the same.  One state: slot; several: cut[s] is
- * where slot s ends, from the row's base upwards, slot 1 first, 0 on top. */
+/* Columns [x0, x1) that look the same.  One state: slot; several: slot is the
+ * largest that is not idle, and cut[s] is where slot s ends, from the row's base
+ * upwards, slot 1 first, 0 on top. */
 struct ivt_dl_run {
 	int32_t x0;
 	int32_t x1;

@@ -6,7 +6,7 @@
 #define IVT_VIEW_LEGEND_H
 
 #include "viewer/draw/palette.h"
-#include "viewer/draw/text.h"
+#include "viewer/draw/glyphs.h"
 
 #define IVT_LEGEND_ENTRIES 40
 

@@ -9,7 +9,7 @@
 #include "viewer/draw/pixels.h"
 #include "viewer/draw/ruler.h"
 #include "viewer/draw/shapes.h"
-#include "viewer/draw/text.h"
+#include "viewer/draw/glyphs.h"
 #include "viewer/model/format.h"
 
 #define MARGIN_PX   12
@@ -291,7 +291,7 @@ static void draw_more(struct picture *pic)
 	if (!hidden)
 		return;
 	snprintf(text, sizeof(text), "%d more rows below", hidden);
-	ivt_shape_fill(pic->cr, pic->p->panel, 0.92, 0, l->legend_y_px - 20, l->label_px, 20);
+	ivt_shape_fill(pic->cr, pic->p->panel, 1, 0, l->legend_y_px - 20, l->label_px, 20);
 	ivt_text_draw(&pic->text, IVT_FONT_SMALL, text, pic->p->dim, INDENT_PX, l->legend_y_px - 10,
 		      l->label_px - INDENT_PX);
 }

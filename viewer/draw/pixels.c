@@ -94,11 +94,24 @@ static uint32_t mean(const struct ivt_dl_run *run, const struct ivt_paint *paint
 	return ret;
 }
 
+/* The base of a column whose shares round to no px: the idle line, tinted by
+ * what there is most of, so that "a little" differs from "nothing". */
+static struct ivt_paint tinted_line(const struct ivt_dl_run *run, const struct ivt_paint *paint)
+{
+	struct ivt_paint ret = paint[0];
+
+	if (ret.pattern == IVT_PATTERN_LINE)
+		ret.rgb = ivt_palette_mix(paint[run->slot].rgb2, ret.rgb, 160);
+	return ret;
+}
+
 static void write_mixed(const struct canvas *c, const struct ivt_dl_run *run,
 			const struct ivt_paint *paint, unsigned int n_slots)
 {
+	struct ivt_paint base = tinted_line(run, paint);
 	unsigned int s = 1;
 
+	write_pure(c, run, &base);
 	for (int up = 0; up < c->row_height; up++) {
 		int y = c->y0 + c->row_height - 1 - up;
 		uint32_t *line;

@@ -164,6 +164,8 @@ void ivt_headline_fill(struct ivt_model *m, const struct ivt_trace_info *info)
 		say_nothing_found(m);
 		return;
 	}
+	m->victim = v.victim;
+	m->culprit = v.culprit;
 	collect_findings(m, v.victim);
 	say_victim(m, &v);
 }

@@ -169,12 +169,10 @@ static int add_guest(struct ivt_lane_builder *b, struct ivt_requests *rq, uint32
 	return err ? err : add_tasks(b, machine, n_tasks);
 }
 
-static int add_host(struct ivt_lane_builder *b, struct ivt_requests *rq, uint32_t machine)
+static int add_host_cpus(struct ivt_lane_builder *b, uint32_t machine)
 {
 	int err = add_group(b->model, machine);
 
-	if (!err)
-		err = add_requests(b, rq, machine);
 	for (uint32_t c = 0; c < b->machine[machine].n_cpus && !err; c++) {
 		struct ivt_lane *lane;
 
@@ -190,16 +188,46 @@ static int add_host(struct ivt_lane_builder *b, struct ivt_requests *rq, uint32_
 	return err;
 }
 
+static int add_host_disks(struct ivt_lane_builder *b, struct ivt_requests *rq, uint32_t machine)
+{
+	uint32_t dev[IVT_REQUESTS_DEVICES];
+	int err;
+
+	if (!rq || !ivt_requests_devices(rq, machine, dev))
+		return 0;
+	err = add_group(b->model, machine);
+	if (err)
+		return err;
+	snprintf(b->model->lane[b->model->n_lanes - 1].label, sizeof(b->model->lane->label),
+		 "host disk");
+	return add_requests(b, rq, machine);
+}
+
+static bool is_shown(const struct ivt_lane_builder *b, uint32_t machine)
+{
+	return machine < b->info->n_machines && !b->machine[machine].is_host &&
+	       b->model->machine[machine].records;
+}
+
 int ivt_lane_order_assemble(struct ivt_lane_builder *b, struct ivt_requests *rq,
 			    unsigned int n_tasks)
 {
+	const uint32_t victim = b->model->victim, culprit = b->model->culprit;
 	int err = 0;
 
+	/* The verdict, readable from top to bottom: who waits, the disk, for whom. */
+	if (is_shown(b, victim))
+		err = add_guest(b, rq, victim, n_tasks);
 	for (uint32_t i = 0; i < b->info->n_machines && !err; i++)
-		if (!b->machine[i].is_host && b->model->machine[i].records)
+		if (b->machine[i].is_host)
+			err = add_host_disks(b, rq, i);
+	if (!err && culprit != victim && is_shown(b, culprit))
+		err = add_guest(b, rq, culprit, n_tasks);
+	for (uint32_t i = 0; i < b->info->n_machines && !err; i++)
+		if (i != victim && i != culprit && is_shown(b, i))
 			err = add_guest(b, rq, i, n_tasks);
 	for (uint32_t i = 0; i < b->info->n_machines && !err; i++)
 		if (b->machine[i].is_host)
-			err = add_host(b, rq, i);
+			err = add_host_cpus(b, i);
 	return err;
 }

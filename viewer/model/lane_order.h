@@ -9,9 +9,10 @@
 #include "viewer/model/requests.h"
 
 /*
- * Move the finished lanes of @b into its model: per guest its requests, vCPUs
- * and the @n_tasks busiest tasks, then the host's disks and CPUs.  @rq may be
- * NULL (no requests).  0, -ENOMEM, -EOVERFLOW.
+ * Move the finished lanes of @b into its model: the verdict's victim, the host's
+ * disks, the culprit, all other guests, the host's CPUs; of a guest its requests,
+ * vCPUs and the @n_tasks busiest tasks.  @rq may be NULL (no requests).
+ * 0, -ENOMEM, -EOVERFLOW.
  */
 int ivt_lane_order_assemble(struct ivt_lane_builder *b, struct ivt_requests *rq,
 			    unsigned int n_tasks);

@@ -59,6 +59,7 @@ static int build(struct loading *l)
 	unsigned int n_tasks = l->opt->n_tasks ? l->opt->n_tasks : IVT_MODEL_TASK_LANES;
 	int code = ivt_lane_builder_finish(&l->builder);
 
+	ivt_headline_fill(l->model, ivt_trace_info_of(l->trace));
 	if (!code && l->model->io)
 		code = ivt_requests_init(&l->requests, l->model);
 	if (!code)
@@ -66,7 +67,6 @@ static int build(struct loading *l)
 					       n_tasks);
 	if (code)
 		return fail(l, code);
-	ivt_headline_fill(l->model, ivt_trace_info_of(l->trace));
 	return 0;
 }
 

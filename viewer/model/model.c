@@ -9,8 +9,10 @@ struct ivt_model *ivt_model_create(void)
 {
 	struct ivt_model *m = calloc(1, sizeof(*m));
 
-	if (m)
-		ivt_task_table_init(&m->tasks);
+	if (!m)
+		return NULL;
+	ivt_task_table_init(&m->tasks);
+	m->victim = m->culprit = IVT_IO_OWNER_NONE;
 	return m;
 }
 

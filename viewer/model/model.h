@@ -165,6 +165,8 @@ struct ivt_model {
 	struct ivt_io_result *io; /* owned; NULL: none */
 	struct ivt_finding finding[IVT_MODEL_FINDINGS];
 	size_t n_findings; /* by rank */
+	uint32_t victim;   /* machines of the verdict, or IVT_IO_OWNER_NONE */
+	uint32_t culprit;
 	char verdict[256];
 	char verdict_detail[256];
 	bool has_kvm_events;

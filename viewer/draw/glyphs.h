@@ -3,8 +3,8 @@
  * Text by Pango: one layout per size, kept during a picture; rendering options
  * are fixed here, so that pictures do not depend on the desktop's.
  */
-#ifndef IVT_VIEW_TEXT_H
-#define IVT_VIEW_TEXT_H
+#ifndef IVT_VIEW_GLYPHS_H
+#define IVT_VIEW_GLYPHS_H
 
 #include <pango/pangocairo.h>
 #include <stdint.h>
@@ -36,4 +36,4 @@ int ivt_text_width(struct ivt_text *t, enum ivt_font font, const char *text);
 int ivt_text_draw(struct ivt_text *t, enum ivt_font font, const char *text, uint32_t rgb, double x,
 		  double y_middle, int max_px);
 
-#endif /* IVT_VIEW_TEXT_H */
+#endif /* IVT_VIEW_GLYPHS_H */

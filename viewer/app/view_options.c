@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "viewer/app/options.h"
+#include "viewer/app/view_options.h"
 
 #include <errno.h>
 #include <getopt.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "viewer/draw/text.h"
+#include "viewer/draw/glyphs.h"
 
 static const struct {
 	double px;

@@ -2,8 +2,8 @@
 /*
  * The command line of ivtrace-view.
  */
-#ifndef IVT_VIEW_OPTIONS_H
-#define IVT_VIEW_OPTIONS_H
+#ifndef IVT_VIEW_VIEW_OPTIONS_H
+#define IVT_VIEW_VIEW_OPTIONS_H
 
 #include <stdbool.h>
 #include "viewer/draw/layout.h"
@@ -29,4 +29,4 @@ struct ivt_view_options {
  */
 int ivt_view_options_parse(struct ivt_view_options *ret, int argc, char **argv);
 
-#endif /* IVT_VIEW_OPTIONS_H */
+#endif /* IVT_VIEW_VIEW_OPTIONS_H */
