@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The sub-commands: each takes its own argv (argv[0] is its name) and returns
+ * The sub-commands: each takes its own argv (argv[0] is the program) and returns
  * the program's exit status.
  */
 #ifndef HOST_COMMANDS_H

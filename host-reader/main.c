@@ -36,6 +36,7 @@ static void print_help(FILE *to)
 
 int main(int argc, char **argv)
 {
+	static char program[] = "ivtrace-host";
 	size_t i;
 
 	if (argc < 2) {
@@ -50,8 +51,11 @@ int main(int argc, char **argv)
 		puts("ivtrace-host " IVT_VERSION);
 		return 0;
 	}
-	for (i = 0; i < N_COMMANDS; i++)
-		if (!strcmp(argv[1], commands[i].name))
-			return commands[i].run(argc - 1, argv + 1);
+	for (i = 0; i < N_COMMANDS; i++) {
+		if (strcmp(argv[1], commands[i].name))
+			continue;
+		argv[1] = program; /* getopt() begins its messages with it */
+		return commands[i].run(argc - 1, argv + 1);
+	}
 	return usage_error("", "unknown command '%s'", argv[1]);
 }

@@ -101,4 +101,7 @@ void vm_watch_process(struct vm *vm, struct host_trace *ht);
 /* The present machine gets the process and the clock entries known so far. */
 void vm_publish_process(struct vm *vm);
 
+/* At the end: say so if the VM's records have no clock. */
+void vm_warn_clock(struct vm *vm);
+
 #endif /* HOST_VM_H */

@@ -124,6 +124,19 @@ static void poll_clock(struct vm *vm)
 	}
 }
 
+void vm_warn_clock(struct vm *vm)
+{
+	uint32_t i;
+
+	for (i = 0; i < vm->region.sb.nr_channels; i++)
+		if (vm->has_clock[i])
+			return;
+	if (vm->n_bytes && !vm->is_over)
+		tell_no_clock(vm, vm->qemu.pid > 0 ? "it was not found in its process"
+						   : "the process that maps its region was not "
+						     "found (run as root)");
+}
+
 /* ---- process ---------------------------------------------------------------------- */
 
 static void process_found(struct vm *vm, pid_t pid, struct host_trace *ht)
