@@ -8,7 +8,7 @@
 #include "analysis/report/report.h"
 
 static const struct report_command *const commands[] = {
-	&report_summary, &report_events, &report_io, &report_verdict, &report_sync,
+	&report_summary, &report_events, &report_io, &report_verdict, &report_sync, &report_repair,
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(*commands))
 

@@ -53,6 +53,7 @@ extern const struct report_command report_events;
 extern const struct report_command report_io;
 extern const struct report_command report_verdict;
 extern const struct report_command report_sync;
+extern const struct report_command report_repair;
 
 /* options.c: 0; REPORT_USAGE with a message printed; -1: help was printed. */
 int report_options_parse(const struct report_command *cmd, int argc, char **argv,
