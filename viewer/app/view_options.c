@@ -154,6 +154,15 @@ static int parse_view(struct ivt_view_options *o, int c)
 	}
 }
 
+/* Exit status: a full disk is a fault here too. */
+static int print(const char *text)
+{
+	if (fputs(text, stdout) != EOF && !fflush(stdout))
+		return 0;
+	fprintf(stderr, "ivtrace-view: cannot write to standard output: %s\n", strerror(errno));
+	return 1;
+}
+
 static int parse_one(struct ivt_view_options *o, int c, char **argv)
 {
 	switch (c) {
@@ -167,11 +176,9 @@ static int parse_one(struct ivt_view_options *o, int c, char **argv)
 		o->script = optarg;
 		return -1;
 	case OPT_HELP:
-		fputs(help, stdout);
-		return 0;
+		return print(help);
 	case OPT_VERSION:
-		puts("ivtrace-view " IVT_VERSION);
-		return 0;
+		return print("ivtrace-view " IVT_VERSION "\n");
 	case ':':
 	case '?':
 		fprintf(stderr, "ivtrace-view: %s '%s' (ivtrace-view --help lists the options)\n",

@@ -55,6 +55,7 @@ struct ivt_palette {
 	uint32_t vm[IVT_PALETTE_VMS];
 };
 
+/* A theme's colours; constant. */
 const struct ivt_palette *ivt_palette_get(enum ivt_theme theme);
 
 /* How a slot of a lane of @machine is drawn. */

@@ -8,7 +8,9 @@
 #include <cairo.h>
 #include "viewer/draw/palette.h"
 
+/* The source colour, 0xrrggbb, with @alpha 0..1. */
 void ivt_shape_colour(cairo_t *cr, uint32_t rgb, double alpha);
+/* A filled rectangle. */
 void ivt_shape_fill(cairo_t *cr, uint32_t rgb, double alpha, double x, double y, double w,
 		    double h);
 /* A hair line at the px that holds (@x, @y). */

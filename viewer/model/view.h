@@ -47,6 +47,7 @@ void ivt_view_full(struct ivt_view *v);
 bool ivt_view_undo(struct ivt_view *v);
 bool ivt_view_redo(struct ivt_view *v);
 
+/* The scale of the visible range. */
 struct ivt_timescale ivt_view_scale(const struct ivt_view *v);
 
 #endif /* IVT_VIEW_VIEW_H */

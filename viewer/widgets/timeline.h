@@ -30,6 +30,7 @@ void ivt_timeline_zoom(IvtTimeline *t, int num, int den);
 void ivt_timeline_pan(IvtTimeline *t, int percent);
 void ivt_timeline_rows(IvtTimeline *t, int delta_px);
 
+/* Whole trace; the range before, or after, in the history. */
 void ivt_timeline_full(IvtTimeline *t);
 void ivt_timeline_undo(IvtTimeline *t);
 void ivt_timeline_redo(IvtTimeline *t);
@@ -46,6 +47,7 @@ void ivt_timeline_point(IvtTimeline *t, int x, int y);
 /* Show finding @step places on (1, -1) in the order of rank, selected. */
 void ivt_timeline_finding(IvtTimeline *t, int step);
 
+/* Draw dark or light. */
 void ivt_timeline_set_theme(IvtTimeline *t, enum ivt_theme theme);
 
 /* Size, theme, scrolling and selection as they are. */
