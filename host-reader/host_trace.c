@@ -31,7 +31,9 @@ struct host_cpu {
 	struct cpu_buffer buffer;
 	uint64_t flushed_at_ns;
 	uint64_t n_taken_bytes;
+	uint64_t n_dropped; /* records that a full disk had no room for at the end */
 	bool has_stream;
+	bool is_dropping;
 };
 
 struct host_trace {
@@ -141,6 +143,10 @@ static int take_record(void *ctx, void *data, size_t bytes)
 	struct host_cpu *c = ctx;
 
 	c->n_taken_bytes += bytes;
+	if (c->is_dropping) {
+		c->n_dropped++;
+		return 0;
+	}
 	/* A record that is none of ours cannot be here: our programs wrote it. */
 	return cpu_buffer_add(&c->buffer, data, bytes) == -ENOBUFS ? -ENOBUFS : 0;
 }
@@ -283,7 +289,8 @@ static uint64_t drain_cpu(struct host_trace *ht, struct host_cpu *c, bool is_las
 	uint64_t before = c->n_taken_bytes, ripe_ns, now;
 	int round;
 
-	for (round = 0; round < DRAIN_ROUNDS; round++) {
+	/* At the end nothing is added: it is as long as the ring. */
+	for (round = 0; is_last || round < DRAIN_ROUNDS; round++) {
 		bool is_due;
 
 		if (!c->buffer.is_full)
@@ -294,6 +301,11 @@ static uint64_t drain_cpu(struct host_trace *ht, struct host_cpu *c, bool is_las
 			 c->buffer.used_bytes >= PACKET_BYTES;
 		if (!is_due || flush_cpu(ht, c, ripe_ns) || !c->buffer.is_full)
 			break;
+	}
+	if (is_last && c->buffer.n) { /* nobody comes after this: count what is left */
+		c->n_dropped += c->buffer.n;
+		c->is_dropping = true;
+		ring_buffer__consume(c->ring);
 	}
 	return c->n_taken_bytes - before;
 }
@@ -347,6 +359,7 @@ uint64_t host_trace_account(struct host_trace *ht)
 		return 0;
 	}
 	for (cpu = 0; cpu < ht->n_cpus; cpu++) {
+		lost[cpu] += ht->cpus[cpu].n_dropped;
 		sum += lost[cpu];
 		stream = sink_stream(ht->sink, ht->machine, cpu);
 		if (stream)
