@@ -51,12 +51,16 @@ for vm in "ab":
               "%s: all %d numbered calls of %s (tid %d), in order, none twice" % (vm, count, name, tid))
         check(len(exits) == count, "%s: as many returns" % vm)
         check(all(e["cpu"] == cpu for e in entries), "%s: all on vCPU %d" % (vm, cpu))
-    wrong = 0
+    wrong, names = 0, defaultdict(set)
     for e, comm in running_comm(vm):
         if e["name"] == "syscall_entry_getpriority" and e["cpu"] in comm:
-            tid, text = comm[e["cpu"]]
-            wrong += tid != e["tid"] or not text.startswith("needle-" + vm)
+            wrong += comm[e["cpu"]][0] != e["tid"]
+        if e["name"] == "sched_switch":
+            names[e["fields"]["prev_tid"]].add(e["fields"]["prev_comm"])
     check(wrong == 0, "%s: sched_switch says the same task as each record" % vm)
+    needles = {e["tid"] for e in by_name[vm, "syscall_entry_getpriority"]}
+    check(all(any(n.startswith("needle-" + vm) for n in names[tid]) for tid in needles),
+          "%s: and knows their names" % vm)
     other = [e for e in by_name[vm, "syscall_entry_getpriority"]
              if not 1 <= int(str(e["fields"]["who"]), 0) % 500000 <= 4000]
     check(not other, "%s: no call of the other guest" % vm)

@@ -17,5 +17,7 @@ record_end
 at_least "records" "$(count total)" 1000
 "$poke" state "$region" | tee "$out.state"
 while read -r _ _ _ head _ _ _ resv _; do
-	[ "$resv" -ge "$head" ] && [ $((resv - head)) -lt 65536 ] || fail "resv $resv, head $head"
+	if [ "$resv" -lt "$head" ] || [ $((resv - head)) -ge 65536 ]; then
+		fail "resv $resv, head $head"
+	fi
 done < <(grep ^channel "$out.state")

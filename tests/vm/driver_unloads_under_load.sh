@@ -17,6 +17,7 @@ for round in 1 2 3 4 5; do
 	epoch=$("$poke" state "$region" | grep -o 'epoch [0-9a-f]*')
 	sleep 0.7
 	# A shell that has /dev/ivtrace open just now holds the module: try again.
+	# shellcheck disable=SC2016 # the guest's shell expands it
 	guest 'n=0; until rmmod ivtrace 2>/dev/null; do n=$((n + 1)); [ $n -lt 200 ] || exit 1; done' ||
 		fail "rmmod in round $round"
 	wait_state DOWN

@@ -9,6 +9,7 @@ vm_setup()
 {
 	[ "$(id -u)" = 0 ] || { echo "needs root"; exit 77; }
 	cd "$SRC"
+	mkdir -p "$O/tests"
 	work=$(mktemp -d "$O/tests/vm.XXXXXX")
 	export IVT_LAB_DIR=$work/lab
 	export O

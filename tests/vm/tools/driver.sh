@@ -42,11 +42,14 @@ driver_build()
 		make --no-print-directory O="$O" module >"$O/tests/vm/module.log" 2>&1 || exit 1
 		gcc -std=gnu11 -Wall -Wextra -O2 -D_GNU_SOURCE -Iivring/include \
 			-o "$poke.$$" tests/vm/tools/ring-poke.c && mv "$poke.$$" "$poke" || exit 1
-		[ "$tools/count-calls" -nt tests/vm/tools/count-calls.c ] ||
-			gcc -std=gnu11 -Wall -Wextra -O2 -D_GNU_SOURCE -static \
-				-o "$tools/count-calls" tests/vm/tools/count-calls.c || exit 1
+		for tool in count-calls call-cost; do
+			[ "$tools/$tool" -nt "tests/vm/tools/$tool.c" ] ||
+				gcc -std=gnu11 -Wall -Wextra -O2 -D_GNU_SOURCE -static \
+					-o "$tools/$tool" "tests/vm/tools/$tool.c" || exit 1
+		done
 		strip -g -o "$tools/ivtrace.ko" "$O/module/ivtrace.ko" || exit 1
 		lab/build-image --add "$tools/count-calls:/bin/count-calls" \
+			--add "$tools/call-cost:/bin/call-cost" \
 			--add "$tools/ivtrace.ko:/ivtrace.ko" "$IVT_LAB_IMAGE" || exit 1
 	) 9>"$O/tests/vm/driver.lock" || fail "cannot build driver, tools or image"
 }
