@@ -123,8 +123,11 @@ static int start(struct recording *rec, struct ivt_error *err)
 	/* The host first: a guest's request is never older than the host's part. */
 	if (!ret && rec->ht)
 		ret = host_trace_start(rec->ht, err);
-	for (i = 0; !ret && i < rec->n_vms; i++)
+	for (i = 0; !ret && i < rec->n_vms; i++) {
 		ret = vm_begin(&rec->vms[i], &rec->sink, &rec->opt->guest, err);
+		if (!ret)
+			vm_watch_process(&rec->vms[i], rec->ht);
+	}
 	rec->started_ns = now_ns();
 	return ret;
 }
@@ -266,6 +269,7 @@ static void wait_for_guests(struct recording *rec)
 	while (is_waiting && !n_signals && now_ns() - begin < GUEST_WAIT_NS) {
 		size_t i;
 
+		drain_all(rec, false);
 		is_waiting = false;
 		for (i = 0; i < rec->n_vms; i++) {
 			struct vm *vm = &rec->vms[i];
@@ -273,7 +277,6 @@ static void wait_for_guests(struct recording *rec)
 			if (vm->has_guest && !vm->n_bytes && !vm_has_unread(vm))
 				is_waiting = true;
 		}
-		drain_all(rec, false);
 		housekeeping(rec);
 		nanosleep(&ms, NULL);
 	}

@@ -123,6 +123,7 @@ void vm_watch_guest(struct vm *vm)
 	}
 	if (vm->is_awaited && state == IVRING_GUEST_READY)
 		guest_is_ready(vm);
-	if (!vm->has_guest && state == IVRING_GUEST_READY)
+	/* A guest that was killed leaves its page as it was: somebody must live there. */
+	if (!vm->has_guest && state == IVRING_GUEST_READY && (vm->qemu.pid > 0 || vm->n_bytes))
 		copy_facts(vm);
 }
