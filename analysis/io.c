@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <ivring/events.h>
 #include "analysis/io_internal.h"
@@ -85,8 +86,11 @@ static int blame_alloc(struct ivt_io_result *r)
 
 	if (!r->n_guest)
 		return 0;
-	block = calloc(r->n_guest, r->n_machines * sizeof(*block));
-	if (!block)
+	if (__builtin_mul_overflow(r->n_guest, r->n_machines * sizeof(*block), &r->blame_bytes))
+		return -ENOMEM;
+	block = mmap(NULL, r->blame_bytes, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (block == MAP_FAILED)
 		return -ENOMEM;
 	for (i = 0; i < r->n_guest; i++)
 		r->guest[i].behind_ns = block + i * r->n_machines;
@@ -230,7 +234,8 @@ void ivt_io_destroy(struct ivt_io_result *r)
 	for (i = 0; r->machines && i < r->n_machines; i++)
 		free(r->machines[i].behind_ns);
 	free(r->machines);
-	free(r->blame);
+	if (r->blame)
+		munmap(r->blame, r->blame_bytes);
 	free(r->guest);
 	free(r->host);
 	free(r->links);

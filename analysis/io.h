@@ -102,8 +102,9 @@ struct ivt_io_result {
 	size_t n_machines;
 	struct ivt_io_link *links;
 	size_t n_links;
-	uint64_t lost;	       /* lost records of all streams: results may be incomplete */
-	uint64_t *blame;       /* what behind_ns of the guest requests points into */
+	uint64_t lost;	 /* lost records of all streams: results may be incomplete */
+	uint64_t *blame; /* what behind_ns of the guest requests points into */
+	size_t blame_bytes;
 	uint64_t inexact_sums; /* requests whose stages do not add up: 0, or a fault of ours */
 };
 

@@ -18,6 +18,10 @@
 #define BIO_CHUNK_SHIFT 11
 #define BIO_MAX_CHUNKS	64
 
+/* What a guest claims must not cost more than it can be worth. */
+#define MAX_CHUNK_BIOS	  1024
+#define MAX_MACHINE_DISKS 256
+
 struct io_bio {
 	uint64_t sector;
 	uint64_t ns;
@@ -138,13 +142,15 @@ static int chunk_take_bios(struct collect *c, struct io_open *q, uint64_t chunk)
 	uint64_t key = disk_key(q->r.machine, q->r.dev);
 	bool is_flush = io_op_of(q->r.rwbs, q->r.nr_sector) == IO_FLUSH;
 	size_t head = ivt_map_get(&c->by_chunk, key, chunk), i, next, *link = &head;
-	size_t first = head;
+	size_t first = head, n = 0;
 
 	for (i = head; i != IVT_MAP_NONE; i = next) {
 		struct io_bio *bio = &c->bios[i];
 		uint32_t share = bio_share(bio, &q->r);
 
-		next = bio->next;
+		/* Older ones were never issued: forget them. */
+		next = ++n < MAX_CHUNK_BIOS ? bio->next : IVT_MAP_NONE;
+		bio->next = next;
 		if (share)
 			request_take_bio(q, bio, share);
 		/* The data of a bio that also flushes comes later. */
@@ -299,12 +305,15 @@ static int on_disk(struct collect *c, const struct ivt_event *ev)
 {
 	struct ivt_ev_lttng_statedump_block_device e;
 	struct io_capacities *cap = c->capacities;
-	size_t i;
+	size_t i, n = 0;
 
 	memcpy(&e, ev->payload, sizeof(e));
-	for (i = 0; i < cap->n; i++)
-		if (cap->of[i].machine == ev->machine && cap->of[i].dev == e.dev)
+	for (i = 0; i < cap->n; i++) {
+		if (cap->of[i].machine != ev->machine)
+			continue;
+		if (cap->of[i].dev == e.dev || ++n == MAX_MACHINE_DISKS)
 			return 0;
+	}
 	if (ivt_array_reserve(&cap->of, &cap->capacity, cap->n + 1, sizeof(*cap->of)))
 		return -ENOMEM;
 	cap->of[cap->n++] = (struct io_capacity){ ev->machine, e.dev, e.sectors };
@@ -452,8 +461,10 @@ static int collect_finish(struct collect *c, struct ivt_io_result *r)
 	}
 	for (i = 0; i < c->info->n_machines; i++)
 		r->lost += c->lost[i];
-	qsort(r->guest, r->n_guest, sizeof(*r->guest), by_start);
-	qsort(r->host, r->n_host, sizeof(*r->host), by_issue);
+	if (r->n_guest)
+		qsort(r->guest, r->n_guest, sizeof(*r->guest), by_start);
+	if (r->n_host)
+		qsort(r->host, r->n_host, sizeof(*r->host), by_issue);
 	return 0;
 }
 

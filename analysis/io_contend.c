@@ -34,8 +34,16 @@ struct contention {
 	size_t *order; /* complete host requests by device, then issue */
 	struct device *devices;
 	size_t n_devices, devices_capacity;
-	uint64_t *edges; /* of the guest request at hand */
+	/* the guest request at hand */
+	struct edge *edges;
 	size_t edges_capacity;
+	size_t *serves; /* per host request: index + 1 of the guest request marked last */
+};
+
+/* Where one of its host requests begins or ends. */
+struct edge {
+	uint64_t ns;
+	bool is_begin;
 };
 
 /* ---- what the device served -------------------------------------------------- */
@@ -195,16 +203,6 @@ static const struct ivt_io_request *linked(const struct contention *c,
 	return &c->r->host[c->r->links[g->first_link + i].host];
 }
 
-static bool serves(const struct contention *c, const struct ivt_io_request *g, size_t host)
-{
-	size_t i;
-
-	for (i = 0; i < g->n_links; i++)
-		if (c->r->links[g->first_link + i].host == host)
-			return true;
-	return false;
-}
-
 static uint64_t clamp_ns(uint64_t ns, const struct ivt_io_request *g)
 {
 	if (ns < g->issue_ns)
@@ -216,7 +214,7 @@ static void charge(const struct contention *c, struct ivt_io_request *g, size_t 
 {
 	uint32_t owner = c->r->host[served].owner;
 
-	if (serves(c, g, served)) {
+	if (c->serves[served] == (size_t)(g - c->r->guest) + 1) {
 		g->stage_ns[IVT_IO_DEVICE] += ns;
 		return;
 	}
@@ -262,19 +260,27 @@ static void charge_segments(const struct contention *c, struct ivt_io_request *g
 
 static int by_ns(const void *a, const void *b)
 {
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+	const struct edge *x = a, *y = b;
 
-	return (x > y) - (x < y);
+	return (x->ns > y->ns) - (x->ns < y->ns);
 }
 
-static bool is_under_way(const struct contention *c, const struct ivt_io_request *g, uint64_t ns)
+/* The edges of its host requests, ascending; each of them marked as its own. */
+static int request_edges(struct contention *c, const struct ivt_io_request *g)
 {
 	size_t i;
 
-	for (i = 0; i < g->n_links; i++)
-		if (linked(c, g, i)->start_ns <= ns && ns < linked(c, g, i)->complete_ns)
-			return true;
-	return false;
+	if (ivt_array_reserve(&c->edges, &c->edges_capacity, 2 * g->n_links, sizeof(*c->edges)))
+		return -ENOMEM;
+	for (i = 0; i < g->n_links; i++) {
+		const struct ivt_io_request *h = linked(c, g, i);
+
+		c->edges[2 * i] = (struct edge){ clamp_ns(h->start_ns, g), true };
+		c->edges[2 * i + 1] = (struct edge){ clamp_ns(h->complete_ns, g), false };
+		c->serves[h - c->r->host] = (size_t)(g - c->r->guest) + 1;
+	}
+	qsort(c->edges, 2 * g->n_links, sizeof(*c->edges), by_ns);
+	return 0;
 }
 
 /* From issue to completion: submit, then between the edges of the host requests
@@ -282,27 +288,24 @@ static bool is_under_way(const struct contention *c, const struct ivt_io_request
 static int request_stages(struct contention *c, struct ivt_io_request *g)
 {
 	const struct device *d = device_of(c, linked(c, g, 0)->dev);
-	size_t i, n = 0;
+	size_t i, n = 2 * g->n_links, n_begun = 0, n_ended = 0;
 
-	if (ivt_array_reserve(&c->edges, &c->edges_capacity, 2 * g->n_links, sizeof(*c->edges)))
+	if (request_edges(c, g))
 		return -ENOMEM;
-	for (i = 0; i < g->n_links; i++) {
-		c->edges[n++] = clamp_ns(linked(c, g, i)->start_ns, g);
-		c->edges[n++] = clamp_ns(linked(c, g, i)->complete_ns, g);
-	}
-	qsort(c->edges, n, sizeof(*c->edges), by_ns);
-	g->stage_ns[IVT_IO_SUBMIT] = c->edges[0] - g->issue_ns;
+	g->stage_ns[IVT_IO_SUBMIT] = c->edges[0].ns - g->issue_ns;
 	for (i = 0; i + 1 < n; i++) {
-		uint64_t from = c->edges[i], to = c->edges[i + 1];
+		uint64_t from = c->edges[i].ns, to = c->edges[i + 1].ns;
 
+		n_begun += c->edges[i].is_begin;
+		n_ended += !c->edges[i].is_begin;
 		if (from == to)
 			continue;
-		if (is_under_way(c, g, from))
+		if (n_begun > n_ended)
 			charge_segments(c, g, d, from, to);
 		else
 			g->stage_ns[IVT_IO_SUBMIT] += to - from;
 	}
-	g->stage_ns[IVT_IO_RETURN] = g->complete_ns - c->edges[n - 1];
+	g->stage_ns[IVT_IO_RETURN] = g->complete_ns - c->edges[n - 1].ns;
 	return 0;
 }
 
@@ -339,6 +342,9 @@ int io_contend(struct ivt_io_result *r)
 	int ret = devices_find(&c);
 	size_t i;
 
+	c.serves = calloc(r->n_host + 1, sizeof(*c.serves));
+	if (!c.serves)
+		ret = -ENOMEM;
 	for (i = 0; i < c.n_devices && !ret; i++)
 		ret = device_replay(&c, &c.devices[i]);
 	for (i = 0; i < r->n_guest && !ret; i++)
@@ -348,5 +354,6 @@ int io_contend(struct ivt_io_result *r)
 	free(c.devices);
 	free(c.order);
 	free(c.edges);
+	free(c.serves);
 	return ret;
 }

@@ -13,6 +13,7 @@
 
 #include "analysis/io_internal.h"
 #include "analysis/map.h"
+#include "analysis/spans.h"
 
 #define CHUNK_SHIFT 8
 #define MAX_CHUNKS  64		     /* larger requests: one list per device */
@@ -24,12 +25,14 @@
 /* What a guest claims must not cost more than it can be worth. */
 #define MAX_GUEST_CHUNKS 256
 #define MAX_CANDIDATES	 256
-#define MAX_SCAN	 4096
+#define MAX_SCAN	 8192 /* entries and chunks per request */
+#define MAX_GUEST_DEVS	 64   /* per machine */
 
 struct entry {
 	uint32_t dev;
 	uint64_t chunk;
 	uint64_t end_ns;
+	uint64_t least_start_ns; /* of this and all that follow in the chunk */
 	size_t host;
 };
 
@@ -44,28 +47,20 @@ struct candidate {
 	bool is_chosen;
 };
 
-struct dev_length {
-	uint32_t dev;
-	uint64_t longest_ns; /* start to completion */
-};
-
 struct linker {
 	const struct ivt_trace_info *info;
 	const uint64_t *error_ns;
 	struct ivt_io_result *r;
 	struct entry *entries;
 	size_t n_entries, entries_capacity;
-	struct dev_length *devs;
-	size_t n_devs, devs_capacity;
 	size_t links_capacity;
-	size_t *last_link;   /* per host request: its newest link, IVT_MAP_NONE */
-	size_t *link_before; /* per link: the one before of the same host request */
-	size_t link_before_capacity;
+	uint64_t *served; /* per host request: sectors that serve a guest's; a flush: 1 */
 	/* the guest request at hand */
 	const struct ivt_io_request *g;
-	uint64_t mapped_sectors;
+	size_t budget; /* of MAX_SCAN, what is left */
 	struct candidate *cand;
 	size_t n_cand, cand_capacity;
+	struct ivt_spans covered; /* by the chosen, on the host's device */
 	uint32_t host_dev;
 	bool is_out_of_memory;
 };
@@ -114,19 +109,6 @@ static int entry_order(const void *a, const void *b)
 	return (x->host > y->host) - (x->host < y->host);
 }
 
-static struct dev_length *linker_dev(struct linker *l, uint32_t dev)
-{
-	size_t i;
-
-	for (i = 0; i < l->n_devs; i++)
-		if (l->devs[i].dev == dev)
-			return &l->devs[i];
-	if (ivt_array_reserve(&l->devs, &l->devs_capacity, l->n_devs + 1, sizeof(*l->devs)))
-		return NULL;
-	l->devs[l->n_devs] = (struct dev_length){ .dev = dev };
-	return &l->devs[l->n_devs++];
-}
-
 static void chunks_of(const struct ivt_io_request *h, uint64_t *ret_first, uint64_t *ret_last)
 {
 	if (!h->complete_ns) {
@@ -145,19 +127,15 @@ static int index_add(struct linker *l, size_t host)
 {
 	const struct ivt_io_request *h = &l->r->host[host];
 	uint64_t end_ns = h->complete_ns ? h->complete_ns : h->issue_ns;
-	struct dev_length *dev = linker_dev(l, h->dev);
 	uint64_t chunk, last;
 
-	if (!dev)
-		return -ENOMEM;
-	if (h->complete_ns && h->complete_ns - h->start_ns > dev->longest_ns)
-		dev->longest_ns = h->complete_ns - h->start_ns;
 	chunks_of(h, &chunk, &last);
 	do {
 		if (ivt_array_reserve(&l->entries, &l->entries_capacity, l->n_entries + 1,
 				      sizeof(*l->entries)))
 			return -ENOMEM;
-		l->entries[l->n_entries++] = (struct entry){ h->dev, chunk, end_ns, host };
+		l->entries[l->n_entries++] =
+			(struct entry){ h->dev, chunk, end_ns, h->start_ns, host };
 	} while (chunk++ < last);
 	return 0;
 }
@@ -171,13 +149,20 @@ static int index_build(struct linker *l)
 			return -ENOMEM;
 	if (l->n_entries)
 		qsort(l->entries, l->n_entries, sizeof(*l->entries), entry_order);
+	for (i = l->n_entries; i-- > 1;) {
+		struct entry *e = &l->entries[i - 1];
+
+		if (e[1].dev == e->dev && e[1].chunk == e->chunk &&
+		    e[1].least_start_ns < e->least_start_ns)
+			e->least_start_ns = e[1].least_start_ns;
+	}
 	return 0;
 }
 
 /* First entry of (dev, chunk) that ends after @after_ns. */
 static size_t index_find(const struct linker *l, uint32_t dev, uint64_t chunk, uint64_t after_ns)
 {
-	struct entry key = { dev, chunk, after_ns, SIZE_MAX };
+	struct entry key = { dev, chunk, after_ns, 0, SIZE_MAX };
 	size_t low = 0, high = l->n_entries;
 
 	while (low < high) {
@@ -193,16 +178,6 @@ static size_t index_find(const struct linker *l, uint32_t dev, uint64_t chunk, u
 
 /* ---- candidates ------------------------------------------------------------ */
 
-static uint64_t longest_of(const struct linker *l, uint32_t dev)
-{
-	size_t i;
-
-	for (i = 0; i < l->n_devs; i++)
-		if (l->devs[i].dev == dev)
-			return l->devs[i].longest_ns;
-	return 0;
-}
-
 static bool link_violates(const struct ivt_io_request *g, const struct ivt_io_request *h,
 			  uint64_t error_ns)
 {
@@ -211,16 +186,12 @@ static bool link_violates(const struct ivt_io_request *g, const struct ivt_io_re
 	return h->complete_ns > g->complete_ns && h->complete_ns - g->complete_ns > error_ns;
 }
 
-/* Do [sector, +n) of the device serve an earlier guest request already? */
+/* Does it serve earlier guest requests, so that no room is left for @sectors? */
 static bool is_taken(const struct linker *l, size_t host, uint64_t sectors)
 {
-	uint64_t served = 0;
-	size_t i;
+	uint32_t nr_sector = l->r->host[host].nr_sector;
 
-	for (i = l->last_link[host]; i != IVT_MAP_NONE; i = l->link_before[i])
-		served += l->r->links[i].sectors;
-	return l->r->host[host].nr_sector ? served + sectors > l->r->host[host].nr_sector
-					  : l->last_link[host] != IVT_MAP_NONE;
+	return nr_sector ? l->served[host] + sectors > nr_sector : l->served[host];
 }
 
 static void candidate_add(struct linker *l, size_t host, uint64_t sector, uint64_t sectors)
@@ -252,24 +223,25 @@ static void candidate_add(struct linker *l, size_t host, uint64_t sector, uint64
  * sectors of [sector, +sectors). */
 static void chunk_candidates(struct linker *l, uint64_t chunk, uint64_t sector, uint64_t sectors)
 {
-	uint64_t longest_ns = chunk == CHUNK_OPEN ? 0 : longest_of(l, l->host_dev);
-	size_t i = index_find(l, l->host_dev, chunk, l->g->issue_ns), stop;
+	const struct entry *e, *end = l->entries + l->n_entries;
 
-	stop = l->n_entries - i > MAX_SCAN ? i + MAX_SCAN : l->n_entries;
-	for (; i < stop && l->entries[i].dev == l->host_dev && l->entries[i].chunk == chunk; i++) {
-		const struct ivt_io_request *h = &l->r->host[l->entries[i].host];
+	if (!l->budget || !l->n_entries)
+		return;
+	l->budget--;
+	for (e = l->entries + index_find(l, l->host_dev, chunk, l->g->issue_ns);
+	     e < end && l->budget && e->dev == l->host_dev && e->chunk == chunk &&
+	     e->least_start_ns < l->g->complete_ns;
+	     e++, l->budget--) {
+		const struct ivt_io_request *h = &l->r->host[e->host];
 		uint64_t from = h->sector > sector ? h->sector : sector;
 		uint64_t h_end = h->sector + h->nr_sector;
 		uint64_t to = h_end < sector + sectors ? h_end : sector + sectors;
 
-		if (l->entries[i].end_ns > longest_ns &&
-		    l->entries[i].end_ns - longest_ns >= l->g->complete_ns)
-			break;
 		if (chunk == CHUNK_FLUSH)
-			candidate_add(l, l->entries[i].host, 0, 0);
+			candidate_add(l, e->host, 0, 0);
 		/* One that lies in several chunks counts in the first of them. */
 		else if (from < to && (chunk >= CHUNK_OPEN || from >> CHUNK_SHIFT == chunk))
-			candidate_add(l, l->entries[i].host, from, to - from);
+			candidate_add(l, e->host, from, to - from);
 	}
 }
 
@@ -308,27 +280,22 @@ static uint64_t candidates_choose(struct linker *l, const struct ivt_disk *disk,
 				  bool *ret_is_ambiguous)
 {
 	uint64_t covered = 0;
-	size_t i, k;
+	size_t i;
 
 	l->n_cand = 0;
+	l->covered.n = 0;
 	l->host_dev = disk->host_dev;
 	*ret_is_ambiguous = false;
-	l->mapped_sectors = io_map_range(disk, l->g->sector, l->g->nr_sector, piece_candidates, l);
-	qsort(l->cand, l->n_cand, sizeof(*l->cand), candidate_order);
+	l->budget = MAX_SCAN;
+	io_map_range(disk, l->g->sector, l->g->nr_sector, piece_candidates, l);
+	if (l->n_cand)
+		qsort(l->cand, l->n_cand, sizeof(*l->cand), candidate_order);
 	for (i = 0; i < l->n_cand; i++) {
 		struct candidate *c = &l->cand[i];
-		uint64_t fresh = c->sectors;
+		uint64_t fresh = 0;
 
-		for (k = 0; k < i && fresh; k++) {
-			const struct candidate *o = &l->cand[k];
-			uint64_t from = o->sector > c->sector ? o->sector : c->sector;
-			uint64_t to = o->sector + o->sectors < c->sector + c->sectors
-					      ? o->sector + o->sectors
-					      : c->sector + c->sectors;
-
-			if (o->is_chosen && from < to)
-				fresh -= to - from < fresh ? to - from : fresh;
-		}
+		if (ivt_spans_add(&l->covered, c->sector, c->sector + c->sectors, &fresh))
+			l->is_out_of_memory = true;
 		c->is_chosen = fresh > 0;
 		covered += fresh;
 		/* One that is only out of time's order was no choice. */
@@ -407,13 +374,10 @@ static int link_add(struct linker *l, struct ivt_io_request *g, const struct can
 	struct ivt_io_request *h = &r->host[c->host];
 	size_t n = r->n_links;
 
-	if (ivt_array_reserve(&r->links, &l->links_capacity, n + 1, sizeof(*r->links)) ||
-	    ivt_array_reserve(&l->link_before, &l->link_before_capacity, n + 1,
-			      sizeof(*l->link_before)))
+	if (ivt_array_reserve(&r->links, &l->links_capacity, n + 1, sizeof(*r->links)))
 		return -ENOMEM;
 	r->links[n] = (struct ivt_io_link){ g - r->guest, c->host, c->sectors };
-	l->link_before[n] = l->last_link[c->host];
-	l->last_link[c->host] = n;
+	l->served[c->host] += h->nr_sector ? c->sectors : 1;
 	r->n_links++;
 	if (!g->n_links++) {
 		g->first_link = n;
@@ -437,8 +401,10 @@ static int link_flush(struct linker *l, struct ivt_io_request *g, const struct i
 
 	l->n_cand = 0;
 	l->host_dev = disk->host_dev;
+	l->budget = MAX_SCAN;
 	chunk_candidates(l, CHUNK_FLUSH, 0, 0);
-	qsort(l->cand, l->n_cand, sizeof(*l->cand), candidate_order);
+	if (l->n_cand)
+		qsort(l->cand, l->n_cand, sizeof(*l->cand), candidate_order);
 	/* No sectors tell one flush from another: only those in time's order. */
 	for (i = 0; i < l->n_cand && !best; i++)
 		if (!l->cand[i].is_late_or_early)
@@ -477,6 +443,8 @@ static int link_request(struct linker *l, struct ivt_io_request *g, const struct
 	return ret;
 }
 
+#define COUNT_KEY UINT64_MAX /* no device: how many a machine has */
+
 /* (machine, dev) of guests -> index of its disk, found once. */
 static const struct ivt_disk *disk_known(struct linker *l, struct ivt_map *known,
 					 const struct io_capacities *cap,
@@ -486,10 +454,15 @@ static const struct ivt_disk *disk_known(struct linker *l, struct ivt_map *known
 	size_t i = ivt_map_get(known, g->machine, g->dev);
 
 	if (i == IVT_MAP_NONE) {
-		const struct ivt_disk *disk = disk_of(l, cap, g->machine, g->dev);
+		size_t n = ivt_map_get(known, g->machine, COUNT_KEY);
+		const struct ivt_disk *disk = NULL;
 
+		n = n == IVT_MAP_NONE ? 0 : n;
+		if (n < MAX_GUEST_DEVS)
+			disk = disk_of(l, cap, g->machine, g->dev);
 		i = disk ? (size_t)(disk - m->disks) : m->n_disks;
-		if (ivt_map_set(known, g->machine, g->dev, i))
+		if (ivt_map_set(known, g->machine, g->dev, i) ||
+		    ivt_map_set(known, g->machine, COUNT_KEY, n + 1))
 			l->is_out_of_memory = true;
 	}
 	return i < m->n_disks ? &m->disks[i] : NULL;
@@ -540,20 +513,15 @@ int io_link(const struct ivt_trace_info *info, const struct io_capacities *capac
 {
 	struct linker l = { .info = info, .error_ns = error_ns, .r = r };
 	int ret = -ENOMEM;
-	size_t i;
 
-	l.last_link = malloc((r->n_host + 1) * sizeof(*l.last_link));
-	if (l.last_link) {
-		for (i = 0; i < r->n_host; i++)
-			l.last_link[i] = IVT_MAP_NONE;
+	l.served = calloc(r->n_host + 1, sizeof(*l.served));
+	if (l.served)
 		ret = index_build(&l);
-	}
 	if (!ret)
 		ret = link_all(&l, capacities);
-	free(l.last_link);
-	free(l.link_before);
+	free(l.served);
 	free(l.entries);
-	free(l.devs);
 	free(l.cand);
+	free(l.covered.of);
 	return ret;
 }
