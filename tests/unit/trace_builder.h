@@ -44,6 +44,7 @@ struct builder {
 	size_t n[3];
 	uint64_t bound_tsc; /* error of the guests' clocks */
 	uint64_t lost;
+	uint64_t decoy_sectors; /* not 0: a has another disk before, elsewhere */
 };
 
 static inline void builder_init(struct builder *b)
@@ -168,12 +169,19 @@ static inline void built_stream(struct builder *b, struct ivt_trace_writer *w, u
 static inline void built_guest(struct builder *b, struct ivt_trace_writer *w, const char *name,
 			       int32_t pid, struct ivt_extent *extents, size_t n_extents)
 {
-	struct ivt_disk disk = {
-		.path = "disk",
-		.host_dev = HOST_DEV,
-		.sectors = 8192,
-		.extents = extents,
-		.n_extents = n_extents,
+	struct ivt_extent elsewhere = { 0, 300000, b->decoy_sectors };
+	bool has_decoy = b->decoy_sectors && pid == QEMU_A;
+	struct ivt_disk disks[2] = {
+		{ .path = "decoy",
+		  .host_dev = HOST_DEV,
+		  .sectors = b->decoy_sectors,
+		  .extents = &elsewhere,
+		  .n_extents = 1 },
+		{ .path = "disk",
+		  .host_dev = HOST_DEV,
+		  .sectors = 8192,
+		  .extents = extents,
+		  .n_extents = n_extents },
 	};
 	struct ivt_vcpu vcpu = { 0, pid + 1 };
 	struct ivt_machine_info info = {
@@ -183,8 +191,8 @@ static inline void built_guest(struct builder *b, struct ivt_trace_writer *w, co
 		.accel = "kvm",
 		.vcpus = &vcpu,
 		.n_vcpus = 1,
-		.disks = &disk,
-		.n_disks = 1,
+		.disks = disks + !has_decoy,
+		.n_disks = 1 + has_decoy,
 	};
 	struct tsc_sync_entry entry = { .scale = tsc_sync_scale_unscaled(0),
 					.bound_tsc = b->bound_tsc,
