@@ -230,6 +230,8 @@ $(T)/%: tests/%.c $(TEST_LIBS)
 	$(call say,TEST,$@)
 	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $< $(TEST_LDLIBS)
 
+$(T)/data/pretend-guest: LDFLAGS += -rdynamic # shows its clock's offset as QEMU does
+
 # Stress tests know ring.h and nothing else: real threads under ThreadSanitizer,
 # signal handlers under AddressSanitizer.
 $(T)/stress/%: tests/stress/%.c

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A guest without a VM: writes known records into a region as the driver does,
+ * one thread per CPU, and says in the end what it tried and what was lost.
+ *
+ *	pretend-guest REGION [--cpus N] [--count N] [--pace-us N] [--linger-ms N] [--hang]
+ *
+ * Its TSC is the host's with an offset, which the program holds where QEMU does
+ * (timers_state in the dynamic table): ivtrace-host --tsc tcg finds it.
+ *
+ * Record n of CPU c is the mark "c n".  --pace-us: a pause after each 64 records.
+ * --linger-ms: go on living so long after the last record.  --hang: do not end; a line "written" on standard output says that all is
+ * flushed (to be killed then).  Last line: {"attempted":N,"recorded":N,"lost":N}.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+static unsigned long long pretended_tsc(void);
+#define IVRING_CLOCK() pretended_tsc()
+#include <ivring/events.h>
+#include <ivring/region.h>
+
+#define MAX_CPUS 64
+
+struct cpu {
+	struct ivring_writer w;
+	pthread_t thread;
+	uint32_t number;
+	uint64_t recorded;
+	uint64_t lost;
+};
+
+/* {last TSC given out, offset}, as QEMU has it. */
+extern int64_t timers_state[8];
+int64_t timers_state[8];
+
+static struct ivring_region region;
+static struct cpu cpus[MAX_CPUS];
+static uint32_t n_cpus = 2;
+static uint64_t count = 100000;
+static long pace_us = 50;
+static long linger_ms;
+
+static unsigned long long pretended_tsc(void)
+{
+	unsigned long long tsc = __rdtsc() + (unsigned long long)timers_state[1];
+
+	__atomic_store_n(&timers_state[0], (int64_t)tsc, __ATOMIC_RELAXED);
+	return tsc;
+}
+
+static void pause_us(long us)
+{
+	struct timespec ts = { us / 1000000, us % 1000000 * 1000 };
+
+	nanosleep(&ts, NULL);
+}
+
+static struct ivring_guest_page *guest_page(void)
+{
+	return (struct ivring_guest_page *)((char *)region.base + IVRING_GUEST_OFF);
+}
+
+/* The driver's way to a new epoch: announce, let the old one be drained, clear. */
+static void come_up(void)
+{
+	struct ivring_guest_page *page = guest_page();
+	struct ivring_reader_page *reader = ivring_region_reader_page(&region);
+	uint64_t epoch = (uint64_t)time(NULL) << 20 | (uint64_t)getpid();
+	uint32_t i;
+
+	ivring_store(&page->state, IVRING_GUEST_INIT);
+	ivring_store_release(&page->guest_epoch, epoch);
+	for (i = 0; i < 100; i++) {
+		if (!ivring_load(&reader->reader_epoch) ||
+		    ivring_load_acquire(&reader->ack_epoch) == epoch)
+			break;
+		pause_us(10000);
+	}
+	page->nr_cpus = n_cpus;
+	page->tsc_khz = 0;
+	snprintf(page->release, sizeof(page->release), "pretended");
+	for (i = 0; i < n_cpus; i++) {
+		memset((char *)region.base + ivring_chan_data_off(&region.sb, i), 0,
+		       (size_t)ivring_chan_bytes(&region.sb));
+		ivring_writer_init(&cpus[i].w, region.base, &region.sb, i, epoch);
+		cpus[i].number = i;
+	}
+	ivring_store_release(&page->state, IVRING_GUEST_READY);
+}
+
+static void *write_records(void *arg)
+{
+	struct cpu *c = arg;
+	uint64_t i;
+
+	for (i = 0; i < count; i++) {
+		char text[48] = { 0 };
+		int n = snprintf(text, sizeof(text), "%u %llu", c->number, (unsigned long long)i);
+
+		if (ivring_emit(&c->w, IVT_TYPE_ivtrace_mark, 1000 + c->number, text,
+				(uint32_t)n + 1))
+			c->recorded++;
+		else
+			c->lost++;
+		if (pace_us && i % 64 == 63)
+			pause_us(pace_us);
+	}
+	ivring_flush(&c->w);
+	return NULL;
+}
+
+static int parse(int argc, char **argv, bool *ret_hang)
+{
+	static const struct option options[] = {
+		{ "cpus", 1, NULL, 'c' },    { "count", 1, NULL, 'n' },
+		{ "pace-us", 1, NULL, 'p' }, { "linger-ms", 1, NULL, 'l' },
+		{ "hang", 0, NULL, 'h' },    { NULL, 0, NULL, 0 }
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (c) {
+		case 'c':
+			n_cpus = (uint32_t)atoi(optarg);
+			break;
+		case 'n':
+			count = strtoull(optarg, NULL, 10);
+			break;
+		case 'p':
+			pace_us = atol(optarg);
+			break;
+		case 'l':
+			linger_ms = atol(optarg);
+			break;
+		case 'h':
+			*ret_hang = true;
+			break;
+		default:
+			return -1;
+		}
+	}
+	return optind + 1 == argc ? 0 : -1;
+}
+
+int main(int argc, char **argv)
+{
+	uint64_t recorded = 0, lost = 0;
+	bool does_hang = false;
+	uint32_t i;
+	int err;
+
+	if (parse(argc, argv, &does_hang)) {
+		fprintf(stderr, "pretend-guest: wrong use, see the source\n");
+		return 2;
+	}
+	err = ivring_region_open(argv[optind], IVRING_REGION_WRITER, &region);
+	if (err || n_cpus > region.sb.nr_channels || n_cpus > MAX_CPUS) {
+		fprintf(stderr, "pretend-guest: cannot open '%s': %s\n", argv[optind],
+			err ? ivring_region_strerror(err) : "too few channels");
+		return 1;
+	}
+	timers_state[1] = 1000000000 - (int64_t)__rdtsc(); /* booted just now */
+	come_up();
+	for (i = 0; i < n_cpus; i++)
+		if (pthread_create(&cpus[i].thread, NULL, write_records, &cpus[i]))
+			return 1;
+	for (i = 0; i < n_cpus; i++) {
+		pthread_join(cpus[i].thread, NULL);
+		recorded += cpus[i].recorded;
+		lost += cpus[i].lost;
+	}
+	pause_us(1000 * linger_ms);
+	if (does_hang) {
+		puts("written");
+		fflush(stdout);
+		pause();
+	}
+	ivring_store_release(&guest_page()->state, IVRING_GUEST_FROZEN);
+	printf("{\"attempted\":%llu,\"recorded\":%llu,\"lost\":%llu}\n",
+	       (unsigned long long)(n_cpus * count), (unsigned long long)recorded,
+	       (unsigned long long)lost);
+	ivring_region_close(&region);
+	return 0;
+}

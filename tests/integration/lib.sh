@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# Recordings of a guest that is a program (tests/data/pretend-guest.c).
+set -euo pipefail
+SRC=${SRC:-$(cd "$(dirname "$0")/../.." && pwd)}
+O=${O:-$SRC/build}
+BIN=${BIN:-$O/bin}
+
+work=$(mktemp -d)
+region=/dev/shm/ivtrace-test-$$
+trap 'status=$?; kill $(jobs -p) 2>/dev/null || true; rm -rf "$work" "$region"; exit $status' EXIT
+trace=$work/t.ivt
+guest=$O/tests/data/pretend-guest
+host=$BIN/ivtrace-host
+report=$BIN/ivtrace-report
+
+make_region() # SIZE CPUS
+{
+	"$host" qemu-args --vm "a=shm:$region" --size "$1" --cpus "$2" >/dev/null
+}
+
+record() # OPTIONS... [-- COMMAND...]
+{
+	"$host" record -o "$trace" --vm "a=shm:$region" --host none --tsc tcg "$@"
+}
+
+record_in_background() # OPTIONS...: sets $recorder
+{
+	"$host" record -o "$trace" --vm "a=shm:$region" --host none --tsc tcg "$@" \
+		>"$work/record.out" 2>&1 &
+	recorder=$!
+	wait_for 10 test -e "$trace/manifest.json"
+	sleep 0.3
+}
+
+wait_for() # SECONDS COMMAND...: until it succeeds
+{
+	local end=$((SECONDS + $1))
+
+	shift
+	until "$@"; do
+		[ $SECONDS -lt $end ] || { echo "waited in vain for: $*"; exit 1; }
+		sleep 0.05
+	done
+}
+
+# Prints "records lost refused_bytes" of the guest, all its boots.
+counts()
+{
+	"$report" summary --json "$trace" 2>/dev/null | python3 -c '
+import json, sys
+m = [m for m in json.load(sys.stdin)["machines"] if m["kind"] == "guest"]
+print(sum(x["records"] for x in m), sum(x["lost"] for x in m), sum(x["refused_bytes"] for x in m))'
+}
+
+# Each mark "cpu n" once, ascending, on its own CPU; prints how many.
+check_marks()
+{
+	"$report" events --json "$trace" 2>/dev/null | python3 -c '
+import json, sys
+last, n = {}, 0
+for line in sys.stdin:
+    line = line.strip()
+    if "ivtrace_mark" not in line:
+        continue
+    e = json.loads(line)
+    msg = e["fields"]["msg"] if "fields" in e else e["msg"]
+    cpu, number = map(int, msg.split())
+    assert cpu == e["cpu"], (cpu, e)
+    assert number > last.get(cpu, -1), (number, last)
+    last[cpu] = number
+    n += 1
+print(n)'
+}
+
+field() # NAME FILE
+{
+	tail -n 1 "$2" | sed -E "s/.*\"$1\":([0-9]+).*/\\1/"
+}
