@@ -43,7 +43,9 @@ struct vm {
 	uint64_t guest_epoch;	 /* as the guest says; 0: it has not come yet */
 	uint64_t epoch_began_ns; /* host ns */
 	bool has_guest;		 /* the machine's guest facts are filled in */
+	bool is_watched;	 /* the guest's page was looked at before */
 	bool is_awaited;	 /* a new epoch was acknowledged, not READY yet */
+	bool is_pending;	 /* a new epoch, not looked at yet: leave its rings alone */
 	bool is_over;		 /* its process ended: what comes is another epoch's */
 
 	/* its process and clock */

@@ -133,6 +133,9 @@ unsigned int vm_drain(struct vm *vm, bool is_last)
 
 	if (!vm->is_broken && ivring_region_check(&vm->region))
 		region_vanished(vm);
+	/* Between two epochs the driver clears its rings. */
+	if (vm->is_awaited || vm->is_pending)
+		return 0;
 	for (i = 0; i < vm->region.sb.nr_channels && !vm->is_broken; i++) {
 		unsigned int fill = drain_channel(vm, i, now, is_last);
 

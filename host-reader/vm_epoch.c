@@ -10,8 +10,11 @@
 #include "host-reader/message.h"
 #include "host-reader/vm.h"
 
-#define MAX_EPOCHS   32
-#define MIN_EPOCH_NS 1000000000u /* a guest that lies must not fill the disk with machines */
+#define MAX_EPOCHS 32
+/* A guest that lies must not fill the disk with machines: after a few, a pause
+ * between two (the driver waits twice as long). */
+#define FREE_EPOCHS  4
+#define MIN_EPOCH_NS 500000000u
 
 static const struct ivring_guest_page *guest_page(const struct vm *vm)
 {
@@ -98,29 +101,39 @@ static void finish_epoch(struct vm *vm)
 	vm_account(vm);
 }
 
+/* A new number on the guest's page.  0 when the present machine is its own. */
+static int begin_epoch(struct vm *vm, uint64_t epoch, uint32_t state)
+{
+	/* A guest that was there before us goes on as it is; one that comes has
+	 * new counters and new positions. */
+	bool is_new = vm->is_watched || state == IVRING_GUEST_INIT;
+
+	if (state == IVRING_GUEST_INIT) /* what the old one left is still there */
+		finish_epoch(vm);
+	vm->is_awaited = is_new;
+	if (vm->guest_epoch && add_epoch(vm))
+		return -1;
+	vm->guest_epoch = epoch;
+	vm->epoch_began_ns = now_ns();
+	ivring_store_release(&ivring_region_reader_page(&vm->region)->ack_epoch, epoch);
+	return 0;
+}
+
 void vm_watch_guest(struct vm *vm)
 {
 	const struct ivring_guest_page *page = guest_page(vm);
 	uint64_t epoch = ivring_load_acquire(&page->guest_epoch);
 	uint32_t state = ivring_load(&page->state);
-	bool is_begin = !vm->guest_epoch && now_ns() - vm->epoch_began_ns < MIN_EPOCH_NS;
 
-	if (!epoch || vm->is_broken)
+	if (!epoch || vm->is_broken) {
+		vm->is_watched = true;
 		return;
-	if (epoch != vm->guest_epoch) {
-		if (vm->guest_epoch && now_ns() - vm->epoch_began_ns < MIN_EPOCH_NS)
-			return;
-		/* A guest that was there before us goes on as it is; one that
-		 * comes has new counters and new positions. */
-		vm->is_awaited = !is_begin || state == IVRING_GUEST_INIT;
-		if (vm->is_awaited && state == IVRING_GUEST_INIT)
-			finish_epoch(vm);
-		if (vm->guest_epoch && add_epoch(vm))
-			return;
-		vm->guest_epoch = epoch;
-		vm->epoch_began_ns = now_ns();
-		ivring_store_release(&ivring_region_reader_page(&vm->region)->ack_epoch, epoch);
 	}
+	vm->is_pending = epoch != vm->guest_epoch && vm->epoch >= FREE_EPOCHS &&
+			 now_ns() - vm->epoch_began_ns < MIN_EPOCH_NS;
+	if (vm->is_pending || (epoch != vm->guest_epoch && begin_epoch(vm, epoch, state)))
+		return;
+	vm->is_watched = true;
 	if (vm->is_awaited && state == IVRING_GUEST_READY)
 		guest_is_ready(vm);
 	/* A guest that was killed leaves its page as it was: somebody must live there. */
