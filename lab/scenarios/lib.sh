@@ -5,7 +5,7 @@
 # a KVM host, lab/host's or a real one; lab/run starts it. Its head says
 #
 #	# what: one line for 'lab/run --list'
-#	# timeout: seconds (120)
+#	# timeout: seconds until it has hung (300)
 #	# host: more options for lab/host start
 #
 # and it finds OUT (where results go), SRC, O, BIN, LAB_DISK (a slow disk of
@@ -16,6 +16,7 @@ set -euo pipefail
 
 vm=$SRC/lab/vm
 guests=()
+recorder=
 disk_bytes=$((128 << 20))
 
 step()
@@ -48,10 +49,10 @@ guest()
 	local name=$1 extra=()
 
 	shift
-	if [ "$RECORD" != no ]; then
+	rm -f "$(region "$name")"
+	[ "$RECORD" = no ] ||
 		"$BIN/ivtrace-host" qemu-args --vm "$name=shm:$(region "$name")" --size 16M \
 			--cpus 4 >/dev/null || die "cannot make the region of '$name'"
-	fi
 	[ -z "${GUEST_CMD_FILE-}" ] || extra+=(--add "$GUEST_CMD_FILE:/bin/guest-cmd")
 	"$vm" start "$name" --no-wait --region "$(region "$name")" --region-size 16M \
 		"${extra[@]}" "$@" || die "cannot start guest '$name'"
@@ -97,7 +98,7 @@ qmp()
 # were started are recorded into $OUT/NAME.ivt.
 record()
 {
-	local name=$1 status=0 args=() guest recorder
+	local name=$1 status=0 args=() guest
 
 	shift
 	if [ "$RECORD" = no ]; then
@@ -116,6 +117,7 @@ record()
 	"$@"
 	kill -INT "$recorder" 2>/dev/null || true
 	wait "$recorder" || status=$?
+	recorder=
 	[ "$status" = 0 ] || fail "ivtrace-host record: status $status:" \
 		"$(tail -n 1 "$OUT/$name.record")"
 	[ -s "$OUT/$name.ivt/manifest.json" ] || fail "no manifest in $name.ivt"
@@ -152,16 +154,18 @@ scenario_end()
 	local status=$? name
 
 	trap - EXIT
+	set +e
+	[ -z "$recorder" ] || { kill -INT "$recorder" && wait "$recorder"; }
 	mkdir -p "$OUT/guests"
 	[ "$status" = 0 ] || [ -s "$OUT/failures" ] || fail "ended with status $status"
 	for name in "${guests[@]}"; do
-		cp "$("$vm" dir "$name")/console.log" "$OUT/guests/$name.log" || true
-		cat "$("$vm" dir "$name")/qemu.log" >>"$OUT/guests/$name.qemu" || true
+		cp "$("$vm" dir "$name")/console.log" "$OUT/guests/$name.log"
+		cat "$("$vm" dir "$name")/qemu.log" >>"$OUT/guests/$name.qemu"
 		"$vm" check-log "$name" >"$OUT/guests/$name.complaints" ||
 			fail "the kernel of guest '$name' complained: $(head -n 1 "$OUT/guests/$name.complaints")"
 	done
 	for name in "${guests[@]}"; do
-		"$vm" kill "$name" || true
+		"$vm" kill "$name"
 		rm -f "$(region "$name")"
 	done
 	step "end"
