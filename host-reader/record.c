@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,6 +22,7 @@
 #define CHECKPOINT_NS  5000000000u
 #define FLUSH_WAIT_NS  60000000u /* a guest's flush timer is 10 ms; guests are slow at times */
 #define GUEST_WAIT_NS  1000000000u
+#define NICE	       -10
 #define BUSY_PERMILLE  100
 #define QUIET_PERMILLE 10
 
@@ -32,6 +34,7 @@ struct recording {
 	struct host_trace *ht;
 	pid_t child;
 	int child_status;
+	int nice; /* ours before the recording, the command's */
 	uint64_t started_ns;
 	uint64_t sleep_ns;
 	uint64_t snapshot_ns; /* last time of each */
@@ -142,6 +145,7 @@ static int start_command(struct recording *rec)
 		return -errno;
 	rec->child = fork();
 	if (!rec->child) {
+		setpriority(PRIO_PROCESS, 0, rec->nice);
 		execvp(rec->opt->command[0], rec->opt->command);
 		code = errno;
 		if (write(report[1], &code, sizeof(code)) < 0)
@@ -366,6 +370,10 @@ int record_run(const struct record_options *opt)
 		return 1;
 	}
 	catch_signals();
+	/* The host may be busier than it can be, and rings do not wait.  If this
+	 * is not allowed, it is only a wish. */
+	rec.nice = getpriority(PRIO_PROCESS, 0);
+	setpriority(PRIO_PROCESS, 0, NICE);
 	message("recording into '%s'%s", opt->output,
 		opt->duration_ns || opt->command ? "" : ", Ctrl-C ends it");
 	wait_for_guests(&rec);
