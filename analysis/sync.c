@@ -4,7 +4,8 @@
  * a kvm_entry and the next kvm_exit of that vCPU's thread.  Both are host
  * events, so any other place shows an error of the guest's clock.  Records
  * between an exit and the next entry are held back until the entry says how
- * near they are.
+ * near they are.  Before the first and after the last host event of a vCPU
+ * nothing can be said.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -19,8 +20,8 @@
 #include "analysis/tasks.h"
 
 struct vcpu_run {
-	bool is_known; /* an entry or exit was seen */
 	bool is_in_guest;
+	uint64_t n_open; /* records since its last entry or exit: not yet decided */
 	uint64_t exit_ns;
 	uint64_t *held_ns; /* records after exit_ns + bound, ascending */
 	size_t n_held, capacity;
@@ -63,7 +64,9 @@ static int on_kvm(struct sync *s, const struct ivt_event *ev)
 	if (!run)
 		return -ENOMEM;
 	m = &s->r->machines[vm];
-	run->is_known = true;
+	m->checked += run->n_open;
+	m->is_containment_checked |= run->n_open > 0;
+	run->n_open = 0;
 	run->is_in_guest = ev->type == IVT_TYPE_kvm_x86_entry;
 	if (!run->is_in_guest) {
 		run->exit_ns = ev->host_ns;
@@ -85,8 +88,7 @@ static int on_guest(struct sync *s, const struct ivt_event *ev)
 	if (i == IVT_MAP_NONE)
 		return 0;
 	run = &s->runs[i];
-	m->is_containment_checked = true;
-	m->checked++;
+	run->n_open++;
 	if (run->is_in_guest || ev->host_ns <= run->exit_ns + m->bound_ns)
 		return 0;
 	if (ivt_array_reserve(&run->held_ns, &run->capacity, run->n_held + 1,

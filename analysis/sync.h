@@ -22,7 +22,7 @@ struct ivt_sync_machine {
 	/* Records of a guest outside all [kvm_entry, kvm_exit] of their vCPU,
 	 * further than the bound.  Only where the host recorded both events. */
 	bool is_containment_checked;
-	uint64_t checked; /* records held against them */
+	uint64_t checked; /* records held against them: between the vCPU's first and last */
 	uint64_t outside;
 	/* Disk requests of the host before the guest's issue that they serve, or
 	 * done after its completion (struct ivt_io_summary). */
