@@ -7,9 +7,8 @@
 #include <string.h>
 #include "viewer/model/describe.h"
 
-#define BOX_PX	 4   /* narrower requests have no outline */
-#define LONG_PX	 230 /* from here on boxes say more */
-#define LABEL_PX 34  /* narrower intervals have no name */
+#define BOX_PX	 4  /* narrower requests have no outline */
+#define LABEL_PX 34 /* narrower intervals have no name */
 
 struct builder {
 	struct ivt_display_list *dl;
@@ -160,9 +159,11 @@ static int build_boxes(struct builder *b, struct ivt_dl_row *row, const struct i
 		if (!item)
 			return -ENOMEM;
 		item->is_box = true;
-		if (x1 - x0 >= LABEL_PX * b->scale)
-			ivt_describe_short(b->m, lane, box, x1 - x0 >= LONG_PX * b->scale,
-					   item->label, sizeof(item->label));
+		if (x1 - x0 >= LABEL_PX * b->scale) {
+			ivt_describe_short(b->m, lane, box, true, item->label, sizeof(item->label));
+			ivt_describe_short(b->m, lane, box, false, item->brief,
+					   sizeof(item->brief));
+		}
 		i++;
 	}
 	return 0;
@@ -178,7 +179,9 @@ static void name_interval(const struct builder *b, const struct ivt_lane *lane,
 	switch (lane->kind) {
 	case IVT_LANE_HOST_CPU:
 	case IVT_LANE_VCPU:
-		if (slot && slot != index->n_slots - 1u && ref < b->m->tasks.n)
+		if (slot == IVT_VCPU_IRQ || slot == IVT_VCPU_SOFTIRQ) /* the same of both */
+			ivt_model_slot_name(b->m, lane->kind, slot, ret, bytes);
+		else if (slot && slot != index->n_slots - 1u && ref < b->m->tasks.n)
 			snprintf(ret, bytes, "%.16s", b->m->tasks.task[ref].comm);
 		break;
 	case IVT_LANE_TASK:

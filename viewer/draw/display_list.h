@@ -27,8 +27,9 @@ struct ivt_dl_item {
 	int32_t x0;
 	int32_t x1;
 	bool is_box;
-	uint8_t slot; /* state under the label */
-	char label[64];
+	uint8_t slot;	/* state under the label */
+	char label[64]; /* of a box: "write 61 ms, 38 ms behind VM b" */
+	char brief[24]; /* "write 61 ms"; "": no shorter one */
 };
 
 struct ivt_dl_row {

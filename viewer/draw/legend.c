@@ -76,7 +76,7 @@ void ivt_legend_init(struct ivt_legend *l, const struct ivt_model *m, const stru
 		add(l, (struct ivt_paint){ rgb, rgb, IVT_PATTERN_SOLID }, name);
 	}
 	add(l, (struct ivt_paint){ ivt_palette_mix(p->host, p->lane, 96), 0, IVT_PATTERN_SOLID },
-	    "pale: queued behind own");
+	    "pale: queued");
 	add_slots(l, m, p, IVT_LANE_REQUESTS, ALL_WAITS);
 	add_slots(l, m, p, IVT_LANE_REQUESTS, 1u << IVT_RQ_UNLINKED);
 	add(l, (struct ivt_paint){ p->qemu, p->qemu, IVT_PATTERN_SOLID }, "QEMU");

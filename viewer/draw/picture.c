@@ -193,13 +193,28 @@ static void draw_label(struct picture *pic, const struct ivt_layout_row *row)
 	}
 }
 
+/* The longest text of a box that fits: all of it, its short form, the duration
+ * alone; a number that is cut would be a wrong one. */
+static const char *box_text(struct picture *pic, const struct ivt_dl_item *item, int room)
+{
+	const char *duration = strchr(item->brief, ' ');
+	const char *all[] = { item->label, item->brief, duration ? duration + 1 : "" };
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (all[i][0] && ivt_text_width(&pic->text, IVT_FONT_SMALL, all[i]) <= room)
+			return all[i];
+	return NULL;
+}
+
 /* Text inside [x0, x1): on a hatch with a plate below, else straight. */
-static void draw_inside(struct picture *pic, const char *label, bool has_plate, uint32_t under,
-			double x0, double x1, double y_middle)
+static void draw_inside(struct picture *pic, const struct ivt_dl_item *item, bool has_plate,
+			uint32_t under, double x0, double x1, double y_middle)
 {
 	int room = (int)(x1 - x0) - 8, width;
-	uint32_t rgb = has_plate ? pic->p->text : ivt_palette_text_on(under);
+	const char *label = item->is_box ? box_text(pic, item, room) : item->label;
 
+	if (!label)
+		return;
 	width = ivt_text_width(&pic->text, IVT_FONT_SMALL, label);
 	if (width > room) {
 		if (room < ELLIPSIS_PX) /* a few letters and dots say nothing */
@@ -209,7 +224,9 @@ static void draw_inside(struct picture *pic, const char *label, bool has_plate, 
 	if (has_plate)
 		ivt_shape_fill(pic->cr, pic->p->background, 0.8, x0 + 2, y_middle - 6.5, width + 5,
 			       13);
-	ivt_text_draw(&pic->text, IVT_FONT_SMALL, label, rgb, x0 + 4, y_middle, room);
+	ivt_text_draw(&pic->text, IVT_FONT_SMALL, label,
+		      has_plate ? pic->p->text : ivt_palette_text_on(under), x0 + 4, y_middle,
+		      room);
 }
 
 static void draw_item(struct picture *pic, const struct ivt_layout_row *row,
@@ -232,13 +249,12 @@ static void draw_item(struct picture *pic, const struct ivt_layout_row *row,
 			ivt_shape_outline(pic->cr, ivt_palette_machine(pic->p, pic->m, owner), x0,
 					  y, x1 - x0, row->height_px);
 		if (item->label[0] && row->height_px >= 12)
-			draw_inside(pic, item->label, true, 0, left, right,
-				    y + row->height_px / 2.0);
+			draw_inside(pic, item, true, 0, left, right, y + row->height_px / 2.0);
 		return;
 	}
 	paint = ivt_palette_paint(pic->p, pic->m, lane->kind, lane->machine, item->slot);
 	ivt_shape_vertical(pic->cr, pic->p->background, 0.6, x0, y, y + row->height_px);
-	draw_inside(pic, item->label, paint.pattern != IVT_PATTERN_SOLID, paint.rgb, left, right,
+	draw_inside(pic, item, paint.pattern != IVT_PATTERN_SOLID, paint.rgb, left, right,
 		    y + row->height_px / 2.0);
 }
 

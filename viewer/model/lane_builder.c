@@ -167,6 +167,23 @@ static unsigned int task_slot_of(int64_t prev_state)
 	return prev_state & 2 ? IVT_TASK_DISK_WAIT : IVT_TASK_SLEEPING;
 }
 
+/* The last switch of a task that exits may tell any state. */
+static unsigned int left_in(const struct ivt_lane_builder *b, uint32_t number, int64_t prev_state)
+{
+	return b->task[number].is_exiting ? IVT_TASK_GONE : task_slot_of(prev_state);
+}
+
+static int on_task_exit(struct ivt_lane_builder *b, const struct ivt_event *ev)
+{
+	const struct ivt_ev_sched_process_exit *e = ev->payload;
+	uint32_t number;
+	int err = task_get(b, ev->machine, e->tid, &number);
+
+	if (!err)
+		b->task[number].is_exiting = true;
+	return err;
+}
+
 static int on_switch(struct ivt_lane_builder *b, const struct ivt_event *ev, int64_t t)
 {
 	const struct ivt_ev_sched_switch *e = ev->payload;
@@ -180,7 +197,7 @@ static int on_switch(struct ivt_lane_builder *b, const struct ivt_event *ev, int
 	ivt_task_name(&b->model->tasks.task[prev], e->prev_comm);
 	ivt_task_name(&b->model->tasks.task[next], e->next_comm);
 	b->machine[ev->machine].cpu[ev->cpu].task = next;
-	err = task_state(b, prev, t, task_slot_of(e->prev_state));
+	err = task_state(b, prev, t, left_in(b, prev, e->prev_state));
 	if (!err)
 		err = task_state(b, next, t, IVT_TASK_RUNNING);
 	if (!err)
@@ -240,9 +257,11 @@ static int on_fork(struct ivt_lane_builder *b, const struct ivt_event *ev)
 	uint32_t child;
 	int err = task_get(b, ev->machine, e->child_tid, &child);
 
-	if (!err)
-		ivt_task_name(&b->model->tasks.task[child], e->child_comm);
-	return err;
+	if (err)
+		return err;
+	ivt_task_name(&b->model->tasks.task[child], e->child_comm);
+	b->task[child].is_exiting = false; /* the tid is used again */
+	return 0;
 }
 
 static int on_disk(struct ivt_lane_builder *b, const struct ivt_event *ev)
@@ -304,6 +323,7 @@ static int feed_one(struct ivt_lane_builder *b, const struct ivt_event *ev, int6
 		/* A switch happens in task context: nothing nested is left. */
 		cpu->n_hard = 0;
 		cpu->n_soft = 0;
+		cpu->has_switches = true;
 		return on_switch(b, ev, t);
 	case IVT_TYPE_sched_waking:
 	case IVT_TYPE_sched_wakeup:
@@ -311,6 +331,8 @@ static int feed_one(struct ivt_lane_builder *b, const struct ivt_event *ev, int6
 		return on_wake(b, ev, t);
 	case IVT_TYPE_sched_process_fork:
 		return on_fork(b, ev);
+	case IVT_TYPE_sched_process_exit:
+		return on_task_exit(b, ev);
 	case IVT_TYPE_lttng_statedump_process_state:
 		return on_statedump(b, ev, t);
 	case IVT_TYPE_lttng_statedump_block_device:

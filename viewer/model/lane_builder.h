@@ -16,7 +16,8 @@
 struct ivt_build_cpu {
 	struct ivt_lane_index lane;
 	bool is_seen;
-	uint32_t task; /* current */
+	bool has_switches; /* without any, nothing is known of what ran */
+	uint32_t task;	   /* current */
 	unsigned int n_hard;
 	unsigned int n_soft;
 };
@@ -41,6 +42,7 @@ struct ivt_build_task {
 	struct ivt_lane_index lane; /* guests only */
 	int32_t vcpu;		    /* in builder.vcpu[], -1 none */
 	uint32_t n_requests;	    /* disk requests that it submitted */
+	bool is_exiting;
 };
 
 struct ivt_lane_builder {

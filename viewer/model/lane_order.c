@@ -19,13 +19,18 @@ static struct ivt_lane *take(struct ivt_model *m, enum ivt_lane_kind kind, uint3
 	return lane;
 }
 
-static int add_group(struct ivt_model *m, uint32_t machine)
+static int add_group(struct ivt_lane_builder *b, uint32_t machine)
 {
+	struct ivt_model *m = b->model;
 	struct ivt_lane *lane = ivt_model_add_lane(m, IVT_LANE_GROUP, machine, 0, 0, 0);
 
 	if (!lane)
 		return -ENOMEM;
 	ivt_model_owner_name(m, machine, lane->label, sizeof(lane->label));
+	if (b->info->machines[machine].epoch)
+		snprintf(lane->label + strlen(lane->label),
+			 sizeof(lane->label) - strlen(lane->label), ", boot %u",
+			 b->info->machines[machine].epoch + 1);
 	snprintf(lane->name, sizeof(lane->name), "%s", m->machine[machine].name);
 	return 0;
 }
@@ -159,24 +164,29 @@ static int add_tasks(struct ivt_lane_builder *b, uint32_t machine, unsigned int 
 static int add_guest(struct ivt_lane_builder *b, struct ivt_requests *rq, uint32_t machine,
 		     unsigned int n_tasks)
 {
-	int err = add_group(b->model, machine);
+	int err = add_group(b, machine);
 
 	if (!err)
 		err = add_requests(b, rq, machine);
 	for (uint32_t c = 0; c < b->machine[machine].n_cpus && !err; c++)
-		if (b->machine[machine].cpu[c].is_seen)
+		if (b->machine[machine].cpu[c].has_switches)
 			err = add_vcpu(b, machine, c);
 	return err ? err : add_tasks(b, machine, n_tasks);
 }
 
 static int add_host_cpus(struct ivt_lane_builder *b, uint32_t machine)
 {
-	int err = add_group(b->model, machine);
+	bool is_empty = !b->model->machine[machine].lost;
+	int err = 0;
 
+	for (uint32_t c = 0; c < b->machine[machine].n_cpus; c++)
+		is_empty &= !b->machine[machine].cpu[c].has_switches;
+	if (!is_empty)
+		err = add_group(b, machine);
 	for (uint32_t c = 0; c < b->machine[machine].n_cpus && !err; c++) {
 		struct ivt_lane *lane;
 
-		if (!b->machine[machine].cpu[c].is_seen)
+		if (!b->machine[machine].cpu[c].has_switches)
 			continue;
 		lane = take(b->model, IVT_LANE_HOST_CPU, machine, c,
 			    &b->machine[machine].cpu[c].lane);
@@ -195,7 +205,7 @@ static int add_host_disks(struct ivt_lane_builder *b, struct ivt_requests *rq, u
 
 	if (!rq || !ivt_requests_devices(rq, machine, dev))
 		return 0;
-	err = add_group(b->model, machine);
+	err = add_group(b, machine);
 	if (err)
 		return err;
 	snprintf(b->model->lane[b->model->n_lanes - 1].label, sizeof(b->model->lane->label),

@@ -234,6 +234,8 @@ size_t ivt_requests_devices(const struct ivt_requests *r, uint32_t machine,
 		count[d].n += is_host && rq[i].guest < io->n_guest ? 1ULL << 32 : 1;
 	}
 	qsort(count, n, sizeof(count[0]), device_order);
+	while (n > 1 && is_host && count[0].n >> 32 && !(count[n - 1].n >> 32))
+		n--; /* disks that serve no guest stand in no guest's way */
 	if (n > IVT_REQUESTS_DEVICES)
 		n = IVT_REQUESTS_DEVICES;
 	for (size_t d = 0; d < n; d++)

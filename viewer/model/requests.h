@@ -25,7 +25,7 @@ int ivt_requests_init(struct ivt_requests *r, struct ivt_model *model);
 void ivt_requests_deinit(struct ivt_requests *r);
 
 /* Devices of @machine that have requests, the busiest first; returns how many,
- * at most IVT_REQUESTS_DEVICES. */
+ * at most IVT_REQUESTS_DEVICES; of the host, those that serve guests if any does. */
 size_t ivt_requests_devices(const struct ivt_requests *r, uint32_t machine,
 			    uint32_t ret_dev[IVT_REQUESTS_DEVICES]);
 
