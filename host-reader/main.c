@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include "host-reader/commands.h"
+#include "host-reader/message.h"
+#include "host-reader/message.h"
 
 static const struct command commands[] = {
 	{ "record", cmd_record, "record VMs and the host into a trace" },
@@ -34,7 +38,7 @@ static void print_help(FILE *to)
 	      to);
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	static char program[] = "ivtrace-host";
 	size_t i;
@@ -58,4 +62,14 @@ int main(int argc, char **argv)
 		return commands[i].run(argc - 1, argv + 1);
 	}
 	return usage_error("", "unknown command '%s'", argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+	int status = run(argc, argv);
+
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	message("cannot write to standard output: %s", strerror(errno));
+	return 1;
 }
