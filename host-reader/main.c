@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include "host-reader/commands.h"
-#include "host-reader/message.h"
 #include "host-reader/message.h"
 
 static const struct command commands[] = {
