@@ -172,8 +172,8 @@ image: module ## build the guests' kernel and initramfs with the driver
 
 .PHONY: lab-run lab-list
 lab-run: all image ## run one scenario on a KVM host: SCENARIO=NAME OUT=DIR [GUEST_CMD=... TSC=...]
-	$(Q)O=$(O) lab/run '$(SCENARIO)' '$(OUT)' $(if $(GUEST_CMD),GUEST_CMD='$(GUEST_CMD)') \
-		$(if $(TSC),TSC='$(TSC)') $(if $(RECORD),RECORD='$(RECORD)')
+	$(Q)O=$(O) lab/run '$(SCENARIO)' '$(OUT)' $(foreach v,GUEST_CMD TSC RECORD,\
+		$(if $($v),'$v=$(subst ','\'',$($v))'))
 
 lab-list: ## the scenarios of lab-run
 	$(Q)lab/run --list
