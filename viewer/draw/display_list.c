@@ -40,7 +40,7 @@ static void *grow(void *array, size_t n, size_t *cap, size_t size)
 static void cut_column(const uint64_t *ns, unsigned int n_slots, int height, struct ivt_dl_run *run)
 {
 	uint64_t sum = 0, at = 0, most = 0;
-	unsigned int used = 0;
+	unsigned int used = 0, shift = 0;
 
 	for (unsigned int s = 0; s < n_slots; s++) {
 		sum += ns[s];
@@ -54,9 +54,16 @@ static void cut_column(const uint64_t *ns, unsigned int n_slots, int height, str
 	memset(run->cut, 0, sizeof(run->cut));
 	if (used < 2)
 		return;
+	/* Room for the multiplication: a column of more than 2^55 ns is a year long
+	 * and loses nothing that could be seen. */
+	while (sum >> shift >> 55)
+		shift++;
+	sum >>= shift;
 	for (unsigned int s = 1; s < n_slots; s++) {
 		at += ns[s];
-		run->cut[s] = (uint8_t)(((__int128)at * height + sum / 2) / sum);
+		run->cut[s] = run->cut[s - 1];
+		if (ns[s])
+			run->cut[s] = (uint8_t)(((at >> shift) * (uint64_t)height + sum / 2) / sum);
 	}
 }
 
