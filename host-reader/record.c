@@ -39,6 +39,7 @@ struct recording {
 	uint64_t sleep_ns;
 	uint64_t snapshot_ns; /* last time of each */
 	uint64_t progress_ns;
+	uint64_t n_shown; /* host records at that time */
 	uint64_t checkpoint_ns;
 };
 
@@ -131,7 +132,7 @@ static int start(struct recording *rec, struct ivt_error *err)
 		if (!ret)
 			vm_watch_process(&rec->vms[i], rec->ht);
 	}
-	rec->started_ns = now_ns();
+	rec->started_ns = rec->progress_ns = now_ns();
 	return ret;
 }
 
@@ -169,22 +170,37 @@ static int start_command(struct recording *rec)
 
 /* ---- the loop ------------------------------------------------------------------ */
 
+/* How fast a counter grew since it was last shown. */
+static uint64_t per_second(uint64_t n, uint64_t *shown, uint64_t elapsed_ns)
+{
+	uint64_t grown = n > *shown ? n - *shown : 0;
+
+	*shown = n;
+	return elapsed_ns ? (uint64_t)((double)grown * 1e9 / (double)elapsed_ns) : 0;
+}
+
 static void show_progress(struct recording *rec, uint64_t now)
 {
-	double seconds = (double)(now - rec->started_ns) / 1e9;
-	uint64_t lost = rec->ht ? host_trace_account(rec->ht) : 0;
-	char text[512];
+	uint64_t lost = rec->ht ? host_trace_account(rec->ht) : 0, elapsed_ns;
+	char text[1024];
 	size_t i, n;
 
-	n = (size_t)snprintf(text, sizeof(text), "%.1f s  %.1f MB  host: %" PRIu64 " records",
-			     seconds, (double)ivt_trace_writer_bytes(rec->sink.writer) / 1e6,
-			     rec->sink.n_records);
-	for (i = 0; i < rec->n_vms && n < sizeof(text); i++) {
-		lost += vm_account(&rec->vms[i]);
-		n += (size_t)snprintf(text + n, sizeof(text) - n, "  %s: %.1f MB",
-				      rec->vms[i].spec.name, (double)rec->vms[i].n_bytes / 1e6);
+	elapsed_ns = now - rec->progress_ns;
+	rec->progress_ns = now;
+	n = (size_t)snprintf(text, sizeof(text), "%.0f s  %.1f MB  host %" PRIu64 "/s",
+			     (double)(now - rec->started_ns) / 1e9,
+			     (double)ivt_trace_writer_bytes(rec->sink.writer) / 1e6,
+			     per_second(rec->sink.n_records, &rec->n_shown, elapsed_ns));
+	for (i = 0; i < rec->n_vms; i++) {
+		struct vm *vm = &rec->vms[i];
+		uint64_t rate = per_second(vm_count_events(vm), &vm->n_shown, elapsed_ns);
+
+		lost += vm_account(vm);
+		if (n < sizeof(text))
+			n += (size_t)snprintf(text + n, sizeof(text) - n, "  %s %" PRIu64 "/s",
+					      vm->spec.name, rate);
 	}
-	progress("%s  lost: %" PRIu64, text, lost);
+	progress("%s  %" PRIu64 " lost", text, lost);
 }
 
 static unsigned int drain_all(struct recording *rec, bool is_last)
@@ -218,7 +234,6 @@ static void housekeeping(struct recording *rec)
 	}
 	if (now - rec->progress_ns >= PROGRESS_NS) {
 		show_progress(rec, now);
-		rec->progress_ns = now;
 	}
 	if (now - rec->checkpoint_ns >= CHECKPOINT_NS) {
 		if (!rec->sink.is_full)

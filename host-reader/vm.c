@@ -113,6 +113,18 @@ bool vm_has_unread(struct vm *vm)
 	return false;
 }
 
+uint64_t vm_count_events(const struct vm *vm)
+{
+	uint64_t sum = 0;
+	uint32_t i;
+
+	if (vm->is_broken || ivring_region_check(&vm->region))
+		return 0;
+	for (i = 0; i < vm->region.sb.nr_channels; i++)
+		sum += ivring_load(&vm->channels[i].reader.shared->events);
+	return sum;
+}
+
 uint64_t vm_account(struct vm *vm)
 {
 	uint64_t sum = 0;

@@ -63,6 +63,7 @@ struct vm {
 
 	/* for people */
 	uint64_t n_bytes;
+	uint64_t n_shown; /* events of the last progress line */
 	bool is_violation_told;
 };
 
@@ -79,6 +80,8 @@ int vm_begin(struct vm *vm, struct sink *sink, const struct event_set *events,
 void vm_ask_flush(struct vm *vm);
 /* Is anything of that still to come? */
 bool vm_has_unread(struct vm *vm);
+/* Records that the guest says it wrote, all channels. */
+uint64_t vm_count_events(const struct vm *vm);
 /* Loss counters into the machine's streams; returns records lost in all. */
 uint64_t vm_account(struct vm *vm);
 void vm_end(struct vm *vm); /* no reader from here on; releases everything */
