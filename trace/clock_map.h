@@ -62,6 +62,7 @@ static inline uint64_t ivt_ratio_apply(const struct ivt_ratio *ratio, uint64_t x
 	return x * ratio->k + q;
 }
 
+/* No piece yet: the first stamp finds it. */
 void ivt_clock_cursor_init(struct ivt_clock_cursor *c);
 
 /* The way without a piece: by the reference, and sets the piece up. */
