@@ -335,7 +335,7 @@ static int finish(struct recording *rec)
 		host_trace_account(rec->ht);
 	for (i = 0; i < rec->n_vms; i++) {
 		vm_account(&rec->vms[i]);
-		vm_warn_clock(&rec->vms[i]);
+		vm_finish_clock(&rec->vms[i]);
 	}
 	ret = ivt_trace_writer_close(rec->sink.writer, &err);
 	rec->sink.writer = NULL;

@@ -76,7 +76,7 @@ int vm_begin(struct vm *vm, struct sink *sink, const struct event_set *events,
 		return ret;
 	vm->epoch_began_ns = now_ns();
 	for (i = 0; i < vm->region.sb.nr_channels; i++)
-		vm_start_channel(vm, i);
+		vm_start_channel(vm, i, UINT64_MAX);
 	vm_watch_guest(vm);
 	for (i = 0; i < IVRING_BITMAP_WORDS; i++)
 		ivring_store(&page->enable_bitmap[i], events->bits[i]);

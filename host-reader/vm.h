@@ -60,6 +60,11 @@ struct vm {
 	bool is_clock_told;
 	unsigned int n_disproved;
 	uint64_t recent_tsc; /* a stamp that the guest wrote lately; 0: none */
+	/* Without a source: guest TSC - host TSC when its records arrived, the
+	 * largest, hence the nearest to the offset. */
+	int64_t arrival_tsc;
+	uint64_t arrival_host_tsc; /* of the first; 0: none yet */
+	uint64_t arrival_ns;
 
 	/* for people */
 	uint64_t n_bytes;
@@ -91,8 +96,9 @@ void vm_end(struct vm *vm); /* no reader from here on; releases everything */
 /* Take what is waiting; @is_last: also what would wait for more.  Returns the
  * fullest ring in permille of its size. */
 unsigned int vm_drain(struct vm *vm, bool is_last);
-/* Start a channel at the guest's present head, with its counters as base. */
-void vm_start_channel(struct vm *vm, uint32_t cpu);
+/* Start a channel at position @from, or at the guest's present head where @from is
+ * not within a ring's size before it; with its present counters as base. */
+void vm_start_channel(struct vm *vm, uint32_t cpu, uint64_t from);
 
 /* ---- vm_epoch.c ---- */
 
@@ -106,7 +112,7 @@ void vm_watch_process(struct vm *vm, struct host_trace *ht);
 /* The present machine gets the process and the clock entries known so far. */
 void vm_publish_process(struct vm *vm);
 
-/* At the end: say so if the VM's records have no clock. */
-void vm_warn_clock(struct vm *vm);
+/* At the end of an epoch: records without a clock are placed by their arrival. */
+void vm_finish_clock(struct vm *vm);
 
 #endif /* HOST_VM_H */

@@ -4,17 +4,21 @@
 #include <string.h>
 #include "host-reader/message.h"
 #include "host-reader/vm.h"
+#include "tsc-sync/sources/snapshot.h"
 
 #define PATIENCE_NS 100000000u /* what waits is taken at the latest after this */
 #define QUOTA_BYTES (1u << 20) /* per channel and call: one busy vCPU starves nobody */
 
-void vm_start_channel(struct vm *vm, uint32_t cpu)
+void vm_start_channel(struct vm *vm, uint32_t cpu, uint64_t from)
 {
 	struct channel *c = &vm->channels[cpu];
 
 	memset(c, 0, sizeof(*c));
 	c->has_stream = sink_stream(vm->sink, vm->machine, cpu) != NULL;
 	ivring_region_reader(&vm->region, cpu, &c->reader);
+	/* Before the release: what it gives back, the guest overwrites at once. */
+	if (from <= c->reader.tail && c->reader.tail - from <= c->reader.size)
+		c->reader.tail = from;
 	ivring_reader_release(&c->reader);
 	ivring_reader_fetch(&c->reader);
 	c->base_full = c->reader.lost_full;
@@ -65,6 +69,26 @@ static void region_vanished(struct vm *vm)
 	vm->is_broken = true;
 }
 
+/* The first record's stamp, for the clock's proof alone: one load, nothing on
+ * the way to the file depends on it. */
+static void note_stamp(struct vm *vm, const uint64_t *record)
+{
+	int64_t difference;
+	uint64_t now;
+
+	vm->recent_tsc = ivring_load(record);
+	if (vm->tsc)
+		return;
+	now = tsc_sync_host_tsc();
+	difference = (int64_t)(vm->recent_tsc - now);
+	if (!vm->arrival_host_tsc || difference > vm->arrival_tsc)
+		vm->arrival_tsc = difference;
+	if (!vm->arrival_host_tsc) {
+		vm->arrival_host_tsc = now;
+		vm->arrival_ns = now_ns();
+	}
+}
+
 /* One packet: up to two ranges.  0 when there was one. */
 static int take_packet(struct vm *vm, uint32_t cpu, uint64_t *bytes)
 {
@@ -85,8 +109,7 @@ static int take_packet(struct vm *vm, uint32_t cpu, uint64_t *bytes)
 		tell_violation(vm, cpu);
 	if (!n)
 		return -ENODATA;
-	/* One load, for the clock's proof alone. */
-	vm->recent_tsc = ivring_load((const uint64_t *)iov[0].iov_base);
+	note_stamp(vm, iov[0].iov_base);
 	ret = open_stream(vm, cpu);
 	if (!ret)
 		ret = sink_append(vm->sink, vm->machine, cpu, iov, n, lost_of(c));
@@ -117,7 +140,8 @@ static unsigned int drain_channel(struct vm *vm, uint32_t cpu, uint64_t now, boo
 		c->taken_ns = now; /* patience begins with the first byte */
 		return 0;
 	}
-	if (!is_last && waiting < c->reader.subbuf && now - c->taken_ns < PATIENCE_NS)
+	/* Where its arrival is all that places a record, it is taken at once. */
+	if (!is_last && vm->tsc && waiting < c->reader.subbuf && now - c->taken_ns < PATIENCE_NS)
 		return (unsigned int)(waiting * 1000 / c->reader.size);
 	c->taken_ns = now;
 	while ((is_last || taken < QUOTA_BYTES) && !take_packet(vm, cpu, &bytes))

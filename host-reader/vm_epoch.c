@@ -71,6 +71,7 @@ static int add_epoch(struct vm *vm)
 	vm->is_over = false;
 	vm->is_clock_proven = false;
 	vm->recent_tsc = 0;
+	vm->arrival_host_tsc = 0;
 	message("%s: the guest was rebooted", vm->spec.name);
 	vm_publish_process(vm);
 	return 0;
@@ -87,10 +88,8 @@ static void guest_is_ready(struct vm *vm)
 		uint64_t head = c->reader.head, subbuf = c->reader.subbuf;
 		uint64_t start = (head + subbuf - 1) & ~(subbuf - 1);
 
-		vm_start_channel(vm, i);
+		vm_start_channel(vm, i, start);
 		c->base_full = c->base_nested = c->base_big = 0;
-		if (start <= c->reader.tail && c->reader.tail - start <= c->reader.size)
-			c->reader.tail = start;
 	}
 	vm->is_awaited = false;
 }
@@ -99,6 +98,7 @@ static void finish_epoch(struct vm *vm)
 {
 	vm_drain(vm, true);
 	vm_account(vm);
+	vm_finish_clock(vm);
 }
 
 /* A new number on the guest's page.  0 when the present machine is its own. */

@@ -7,10 +7,12 @@
 #include <string.h>
 #include "host-reader/message.h"
 #include "host-reader/vm.h"
+#include "tsc-sync/sources/snapshot.h"
 
 #define LOOK_NS	      500000000u
 #define POLL_NS	      20000000u /* a stop that falls between two polls is placed this well */
 #define MAX_DISPROVED 5
+#define ARRIVAL_NS    20000000 /* the guest's flush timer and our sleep */
 
 static void publish_clock(struct vm *vm, uint32_t vcpu)
 {
@@ -44,8 +46,8 @@ void vm_publish_process(struct vm *vm)
 static void tell_no_clock(struct vm *vm, const char *why)
 {
 	if (!vm->is_clock_told)
-		message("%s: WARNING: no TSC offset: %s (its records are kept, but cannot be "
-			"placed in the host's time)",
+		message("%s: WARNING: no TSC offset: %s (its records are placed by their arrival, "
+			"some 20 ms too late: claim no order against other machines)",
 			vm->spec.name, why);
 	vm->is_clock_told = true;
 }
@@ -124,17 +126,39 @@ static void poll_clock(struct vm *vm)
 	}
 }
 
-void vm_warn_clock(struct vm *vm)
+/* Nothing tells the offset: but no record is older than its arrival shows. */
+static void place_by_arrival(struct vm *vm)
+{
+	uint64_t ticks = tsc_sync_host_tsc() - vm->arrival_host_tsc;
+	uint64_t ns = now_ns() - vm->arrival_ns;
+	uint32_t i, n = count_vcpus(vm);
+
+	for (i = 0; i < n; i++) {
+		struct tsc_sync_entry *e = &vm->clock[i];
+
+		memset(e, 0, sizeof(*e));
+		e->from_host_tsc = vm->arrival_host_tsc;
+		e->scale = tsc_sync_scale_unscaled(vm->arrival_tsc);
+		e->bound_tsc = ns ? (uint64_t)((__uint128_t)ticks * ARRIVAL_NS / ns) : ticks;
+		e->vcpu = i;
+		e->source = TSC_SYNC_HANDSHAKE;
+		publish_clock(vm, i);
+	}
+}
+
+void vm_finish_clock(struct vm *vm)
 {
 	uint32_t i;
 
 	for (i = 0; i < vm->region.sb.nr_channels; i++)
 		if (vm->has_clock[i])
 			return;
-	if (vm->n_bytes && !vm->is_over)
-		tell_no_clock(vm, vm->qemu.pid > 0 ? "it was not found in its process"
-						   : "the process that maps its region was not "
-						     "found (run as root)");
+	if (!vm->arrival_host_tsc || vm->is_over)
+		return;
+	tell_no_clock(vm, vm->qemu.pid > 0 ? "it was not found in its process"
+					   : "the process that maps its region was not found (run "
+					     "as root)");
+	place_by_arrival(vm);
 }
 
 /* ---- process ---------------------------------------------------------------------- */
