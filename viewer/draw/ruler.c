@@ -5,7 +5,7 @@
 #include <string.h>
 #include "viewer/model/format.h"
 
-#define LABEL_PX 120
+#define LABEL_PX 80
 
 /* 1, 2 or 5 times a power of ten, at least @min. */
 static int64_t round_step(int64_t min)

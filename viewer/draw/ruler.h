@@ -17,7 +17,7 @@ struct ivt_ruler {
 	int64_t base_ns;  /* labels count from here; 0: trace start */
 };
 
-/* Ticks for a plot of @plot_px, one label per 120 px or more. */
+/* Ticks for a plot of @plot_px, one label per 80 px or more. */
 void ivt_ruler_init(struct ivt_ruler *r, const struct ivt_view *view, int plot_px);
 
 /* Label of tick @i; of the base ("12.003 s +"), "" when it is 0. */

@@ -170,6 +170,17 @@ void ivt_headline_fill(struct ivt_model *m, const struct ivt_trace_info *info)
 	say_victim(m, &v);
 }
 
+void ivt_headline_around(int64_t t0_ns, int64_t t1_ns, int context, int64_t *ret_t0_ns,
+			 int64_t *ret_span_ns)
+{
+	int64_t length = t1_ns - t0_ns;
+
+	if (length > INT64_MAX / 4 / context)
+		context = 1;
+	*ret_span_ns = length * context;
+	*ret_t0_ns = t0_ns - length * (context - 1) / 2;
+}
+
 int ivt_headline_focus(const struct ivt_model *m, int context, int64_t *ret_t0_ns,
 		       int64_t *ret_span_ns)
 {
@@ -190,7 +201,6 @@ int ivt_headline_focus(const struct ivt_model *m, int context, int64_t *ret_t0_n
 	}
 	if (t1 <= t0)
 		return -ENOENT;
-	*ret_span_ns = (t1 - t0) * context;
-	*ret_t0_ns = t0 - (t1 - t0) * (context - 1) / 2;
+	ivt_headline_around(t0, t1, context, ret_t0_ns, ret_span_ns);
 	return 0;
 }

@@ -18,4 +18,8 @@ void ivt_headline_fill(struct ivt_model *m, const struct ivt_trace_info *info);
 int ivt_headline_focus(const struct ivt_model *m, int context, int64_t *ret_t0_ns,
 		       int64_t *ret_span_ns);
 
+/* A range of @context times the length of [t0, t1) around it. */
+void ivt_headline_around(int64_t t0_ns, int64_t t1_ns, int context, int64_t *ret_t0_ns,
+			 int64_t *ret_span_ns);
+
 #endif /* IVT_VIEW_HEADLINE_H */

@@ -8,6 +8,8 @@
 #include "viewer/model/lane_order.h"
 
 #define PROGRESS_RECORDS 65536
+/* 73 years; what lies later is wrong, and would overflow when zoomed out. */
+#define MAX_LENGTH_NS ((int64_t)1 << 61)
 
 struct loading {
 	struct ivt_trace *trace;
@@ -80,7 +82,8 @@ static int load(struct loading *l)
 	ivt_trace_bounds(l->trace, &first, &last);
 	snprintf(l->model->path, sizeof(l->model->path), "%s", ivt_trace_path(l->trace));
 	l->model->origin_ns = first;
-	l->model->length_ns = last > first ? (int64_t)(last - first) + 1 : 1;
+	l->model->length_ns = last - first < MAX_LENGTH_NS ? (int64_t)(last - first) + 1
+							   : MAX_LENGTH_NS;
 	code = ivt_lane_builder_init(&l->builder, l->model, ivt_trace_info_of(l->trace));
 	if (code)
 		return fail(l, code);

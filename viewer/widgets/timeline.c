@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include "viewer/model/describe.h"
+#include "viewer/model/headline.h"
 
 #define ROW_STEP_PX	48
 #define FINDING_CONTEXT 5
@@ -431,6 +432,7 @@ void ivt_timeline_point(IvtTimeline *t, int x, int y)
 void ivt_timeline_finding(IvtTimeline *t, int step)
 {
 	const struct ivt_finding *f;
+	int64_t t0, span;
 	int n, next;
 
 	if (!have_layout(t) || !t->model->n_findings)
@@ -440,8 +442,8 @@ void ivt_timeline_finding(IvtTimeline *t, int step)
 	t->finding = next;
 	f = &t->model->finding[next];
 	ivt_timeline_select(t, f->t0_ns, f->t1_ns);
-	ivt_timeline_show(t, f->t0_ns - (f->t1_ns - f->t0_ns) * (FINDING_CONTEXT - 1) / 2,
-			  (f->t1_ns - f->t0_ns) * FINDING_CONTEXT);
+	ivt_headline_around(f->t0_ns, f->t1_ns, FINDING_CONTEXT, &t0, &span);
+	ivt_timeline_show(t, t0, span);
 	g_signal_emit(t, signals[SIGNAL_HOVER], 0, f->text);
 }
 
