@@ -47,7 +47,6 @@ enum {
 	OPT_TSC,
 	OPT_SIZE,
 	OPT_CPUS,
-	OPT_HELP,
 };
 
 static const struct option options[] = {
@@ -59,7 +58,7 @@ static const struct option options[] = {
 	{ "tsc", required_argument, NULL, OPT_TSC },
 	{ "size", required_argument, NULL, OPT_SIZE },
 	{ "cpus", required_argument, NULL, OPT_CPUS },
-	{ "help", no_argument, NULL, OPT_HELP },
+	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -111,56 +110,59 @@ static int set_tsc(const char *text, enum tsc_choice *ret)
 	return usage_error("record", "--tsc: '%s' is none of auto, debugfs, tcg", text);
 }
 
-/* -1: go on; else the exit status. */
-static int take_option(struct record_options *opt, int c, const char *value)
+static int set_duration(const char *text, uint64_t *ret_ns)
+{
+	if (!parse_duration(text, ret_ns))
+		return 0;
+	return usage_error("record", "--duration: '%s' is no time (5, 5s, 500ms)", text);
+}
+
+static int set_size(const char *text, uint64_t *ret_bytes)
+{
+	if (!parse_size(text, ret_bytes))
+		return 0;
+	return usage_error("record", "--size: '%s' is no size (64M)", text);
+}
+
+static int set_cpus(const char *text, uint32_t *ret)
 {
 	uint64_t n;
-	int ret;
 
+	if (parse_number(text, 1, IVRING_MAX_CHANNELS, &n))
+		return usage_error("record", "--cpus: '%s' is not in 1..%d", text,
+				   IVRING_MAX_CHANNELS);
+	*ret = (uint32_t)n;
+	return 0;
+}
+
+/* 0: go on; else the exit status. */
+static int take_option(struct record_options *opt, int c, const char *value)
+{
 	switch (c) {
 	case 'o':
 		opt->output = value;
-		return -1;
-	case OPT_VM:
-		ret = add_vm(opt, value);
-		break;
-	case OPT_HOST:
-		ret = set_events("--host", value, &opt->host);
-		break;
-	case OPT_GUEST:
-		ret = set_events("--guest", value, &opt->guest);
-		break;
-	case OPT_TSC:
-		ret = set_tsc(value, &opt->tsc);
-		break;
-	case OPT_DURATION:
-		ret = parse_duration(value, &opt->duration_ns)
-			      ? usage_error("record", "--duration: '%s' is no time (5, 5s, 500ms)",
-					    value)
-			      : 0;
-		break;
-	case OPT_SIZE:
-		ret = parse_size(value, &opt->size_bytes)
-			      ? usage_error("record", "--size: '%s' is no size (64M)", value)
-			      : 0;
-		break;
-	case OPT_CPUS:
-		ret = parse_number(value, 1, IVRING_MAX_CHANNELS, &n)
-			      ? usage_error("record", "--cpus: '%s' is not in 1..%d", value,
-					    IVRING_MAX_CHANNELS)
-			      : 0;
-		opt->cpus = ret ? 0 : (uint32_t)n;
-		break;
-	case OPT_HELP:
-		fputs(help, stdout);
 		return 0;
+	case OPT_VM:
+		return add_vm(opt, value);
+	case OPT_HOST:
+		return set_events("--host", value, &opt->host);
+	case OPT_GUEST:
+		return set_events("--guest", value, &opt->guest);
+	case OPT_TSC:
+		return set_tsc(value, &opt->tsc);
+	case OPT_DURATION:
+		return set_duration(value, &opt->duration_ns);
+	case OPT_SIZE:
+		return set_size(value, &opt->size_bytes);
+	case OPT_CPUS:
+		return set_cpus(value, &opt->cpus);
 	default:
 		fputs("(see ivtrace-host record --help)\n", stderr);
 		return EXIT_USAGE;
 	}
-	return ret ? ret : -1;
 }
 
+/* 0: go on; else the exit status. */
 static int check_options(struct record_options *opt, int argc, char **argv)
 {
 	static char name[64];
@@ -185,14 +187,34 @@ static int check_options(struct record_options *opt, int argc, char **argv)
 			opt->output);
 		return 1;
 	}
-	return -1;
+	return 0;
+}
+
+/* Every option, and what they say together. */
+static int read_options(struct record_options *opt, int argc, char **argv)
+{
+	int c, ret = 0;
+
+	while (!ret && (c = getopt_long(argc, argv, "+o:", options, NULL)) >= 0)
+		ret = take_option(opt, c, optarg);
+	return ret ? ret : check_options(opt, argc, argv);
+}
+
+static bool wants_help(int argc, char **argv)
+{
+	int i;
+
+	for (i = 1; i < argc && strcmp(argv[i], "--"); i++)
+		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
+			return true;
+	return false;
 }
 
 int cmd_record(int argc, char **argv)
 {
 	struct record_options opt = { .vms = calloc(MAX_VMS, sizeof(*opt.vms)) };
 	char bad[8];
-	int c, ret = -1;
+	int ret;
 
 	if (!opt.vms) {
 		message("cannot record: no memory");
@@ -200,12 +222,14 @@ int cmd_record(int argc, char **argv)
 	}
 	parse_events(HOST_DEFAULT, &opt.host, bad, sizeof(bad));
 	parse_events("all", &opt.guest, bad, sizeof(bad));
-	while (ret < 0 && (c = getopt_long(argc, argv, "+o:h", options, NULL)) >= 0)
-		ret = take_option(&opt, c == 'h' ? OPT_HELP : c, optarg);
-	if (ret < 0)
-		ret = check_options(&opt, argc, argv);
-	if (ret < 0)
-		ret = record_run(&opt);
+	if (wants_help(argc, argv)) {
+		fputs(help, stdout);
+		ret = 0;
+	} else {
+		ret = read_options(&opt, argc, argv);
+		if (!ret)
+			ret = record_run(&opt);
+	}
 	free(opt.vms);
 	return ret;
 }

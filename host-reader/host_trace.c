@@ -7,8 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/sysinfo.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include "host-reader/cpu_buffer.h"
 #include "host-reader/host_trace.h"
@@ -24,6 +23,7 @@
 #define MANY_CPUS     64
 #define DRAIN_ROUNDS  8 /* buffers per CPU and call: one busy CPU starves nobody */
 #define LIBBPF_EXCUSE 1024
+#define SPARE_FILES   640 /* streams, regions, programs */
 
 struct host_cpu {
 	struct ring_buffer *ring;
@@ -121,6 +121,19 @@ static int load_failed(int code, struct ivt_error *err)
 			     strerror(-code), libbpf_log);
 }
 
+/* Two descriptors per CPU: hundreds of CPUs are more than the usual limit. */
+static void raise_file_limit(uint32_t n_cpus)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= 2 * n_cpus + SPARE_FILES)
+		return;
+	limit.rlim_cur = 2 * n_cpus + SPARE_FILES;
+	if (limit.rlim_cur > limit.rlim_max)
+		limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit); /* where this is refused, a ring cannot be made */
+}
+
 /* A ring buffer for each CPU, in the outer map at the CPU's number. */
 static int make_rings(struct host_trace *ht)
 {
@@ -194,6 +207,7 @@ int host_trace_open(const struct event_set *events, struct sink *sink, uint32_t 
 	if (code)
 		goto err_close;
 	bpf_map__set_max_entries(ht->skel->maps.rings, ht->n_cpus);
+	raise_file_limit(ht->n_cpus);
 	code = host_events__load(ht->skel);
 	if (!code)
 		code = make_rings(ht);
