@@ -106,7 +106,9 @@ static bool piece_to_tsc(struct ivt_clock_cursor *c, const struct tsc_sync_scale
 static uint64_t later_entries_limit(const struct ivt_clock_map *map, size_t entry, uint64_t raw,
 				    uint64_t span)
 {
-	for (size_t i = entry + 1; i < map->n_history; i++) {
+	size_t end = map->guest_starts && entry + 2 < map->n_history ? entry + 2 : map->n_history;
+
+	for (size_t i = entry + 1; i < end; i++) {
 		const struct tsc_sync_entry *later = &map->history[i];
 		uint64_t start;
 
@@ -115,6 +117,33 @@ static uint64_t later_entries_limit(const struct ivt_clock_map *map, size_t entr
 			span = start - raw;
 	}
 	return span;
+}
+
+/* What tsc_sync_history_to_host() says, but by bisection where the starts
+ * ascend: a host with an unstable TSC has an entry for each run of a vCPU. */
+static int entry_find(const struct ivt_clock_map *map, struct ivt_clock_cursor *c, uint64_t raw,
+		      uint64_t *ret_tsc)
+{
+	size_t lo = 0, hi = map->n_history;
+	uint64_t tsc;
+
+	while (map->guest_starts && hi - lo > 1) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (map->guest_starts[mid] <= raw)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	/* later entries start behind the stamp: if this one holds it, it is the last */
+	if (map->guest_starts && !tsc_sync_guest_to_host(&map->history[lo].scale, raw, &tsc) &&
+	    (lo == 0 || tsc >= map->history[lo].from_host_tsc) &&
+	    (lo + 1 == map->n_history || tsc < map->history[lo + 1].from_host_tsc)) {
+		c->entry = lo;
+		*ret_tsc = tsc;
+		return 0;
+	}
+	return tsc_sync_history_to_host(map->history, map->n_history, raw, ret_tsc, &c->entry);
 }
 
 /* ---- all of it ----------------------------------------------------------------------- */
@@ -170,7 +199,7 @@ int ivt_clock_map_slow(const struct ivt_clock_map *map, struct ivt_clock_cursor 
 	if (map->kind == IVT_MAP_LINE)
 		return ivt_clock_line_mono(map->line, map->real_minus_mono_ns, raw, ret_ns);
 	if (map->n_history) {
-		ret = tsc_sync_history_to_host(map->history, map->n_history, raw, &tsc, &c->entry);
+		ret = entry_find(map, c, raw, &tsc);
 		if (ret)
 			return ret;
 	}

@@ -27,6 +27,8 @@ struct ivt_clock_map {
 	size_t n_snapshots;
 	const struct tsc_sync_entry *history; /* n 0: stamps are host TSC */
 	size_t n_history;
+	/* where each entry's guest interval starts, if these ascend; else NULL */
+	const uint64_t *guest_starts;
 	const struct ivt_machine_info *line;
 	int64_t real_minus_mono_ns;
 };

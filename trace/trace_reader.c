@@ -71,7 +71,7 @@ static int stream_info_add(struct ivt_machine_info *m, const char *name, uint32_
 		return -ENOMEM;
 	m->streams = grown;
 	memset(&grown[m->n_streams], 0, sizeof(*grown));
-	snprintf(grown[m->n_streams].file, sizeof(grown->file), "%s", name);
+	snprintf(grown[m->n_streams].file, sizeof(grown->file), "cpu_%u", cpu);
 	grown[m->n_streams++].cpu = cpu;
 	return 0;
 }
@@ -124,6 +124,14 @@ static int64_t real_minus_mono(const struct ivt_trace *t)
 	return 0;
 }
 
+static bool is_ascending(const uint64_t *a, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		if (a[i] < a[i - 1])
+			return false;
+	return true;
+}
+
 static struct ivt_clock_map clock_map(const struct ivt_trace *t, uint32_t machine, uint32_t vcpu)
 {
 	const struct ivt_machine_info *m = &t->info.machines[machine];
@@ -141,6 +149,10 @@ static struct ivt_clock_map clock_map(const struct ivt_trace *t, uint32_t machin
 		map.history = ivt_trace_history(t, machine, vcpu, &map.n_history);
 		if (map.n_history == 0)
 			map.kind = IVT_MAP_LINE;
+		else
+			map.guest_starts = t->guest_starts + (map.history - t->entries);
+		if (!is_ascending(map.guest_starts, map.n_history))
+			map.guest_starts = NULL;
 	}
 	if (map.n_snapshots < 2)
 		map.kind = IVT_MAP_LINE;
@@ -247,10 +259,15 @@ static int log_open(struct ivt_trace *t)
 	if (t->log.skipped > 0)
 		warn(t, "'sync.bin': %zu records are left out", t->log.skipped);
 	t->entries = calloc(t->log.n_clocks ? t->log.n_clocks : 1, sizeof(*t->entries));
-	if (!t->entries)
+	t->guest_starts = calloc(t->log.n_clocks ? t->log.n_clocks : 1, sizeof(*t->guest_starts));
+	if (!t->entries || !t->guest_starts)
 		return -ENOMEM;
-	for (size_t i = 0; i < t->log.n_clocks; i++)
-		t->entries[i] = t->log.clocks[i].entry;
+	for (size_t i = 0; i < t->log.n_clocks; i++) {
+		struct tsc_sync_entry *entry = &t->entries[i];
+
+		*entry = t->log.clocks[i].entry;
+		tsc_sync_host_to_guest(&entry->scale, entry->from_host_tsc, &t->guest_starts[i]);
+	}
 	return 0;
 }
 
@@ -311,6 +328,7 @@ void ivt_trace_close(struct ivt_trace *t)
 		free(t->warnings[i]);
 	free(t->warnings);
 	free(t->entries);
+	free(t->guest_starts);
 	ivt_sync_log_deinit(&t->log);
 	ivt_trace_info_deinit(&t->info);
 	if (t->dirfd >= 0)

@@ -59,6 +59,18 @@ const char *ivt_trace_warning(const struct ivt_trace *t, size_t i);
 /* Host-time bounds of all records (ns, CLOCK_MONOTONIC); equal when empty. */
 void ivt_trace_bounds(struct ivt_trace *t, uint64_t *ret_first_ns, uint64_t *ret_last_ns);
 
+/* Records that a stream lost somewhere in [from_ns, to_ns]. */
+struct ivt_loss {
+	uint64_t from_ns; /* host time, as of the records around it */
+	uint64_t to_ns;
+	uint64_t records;
+	uint32_t machine;
+	uint32_t cpu;
+};
+
+/* All losses, by machine, stream and time. 0 or -ENOMEM; free() *ret. */
+int ivt_trace_losses(struct ivt_trace *t, struct ivt_loss **ret, size_t *ret_n);
+
 /* CLOCK_REALTIME at a host time, for display. */
 int ivt_trace_real_ns(const struct ivt_trace *t, uint64_t host_ns, uint64_t *ret_real_ns);
 

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Where records were lost: a packet's events_discarded counts what was lost up
+ * to its end, so that a packet which counts more than the one before lost them
+ * after that one's last record and not after its own.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "trace/reader_state.h"
+
+struct loss_list {
+	struct ivt_loss *of;
+	size_t n;
+	size_t capacity;
+};
+
+static int loss_add(struct loss_list *list, struct ivt_loss loss)
+{
+	if (list->n == list->capacity) {
+		size_t capacity = list->capacity ? list->capacity * 2 : 16;
+		struct ivt_loss *grown = realloc(list->of, capacity * sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		list->of = grown;
+		list->capacity = capacity;
+	}
+	list->of[list->n++] = loss;
+	return 0;
+}
+
+static uint64_t packet_lost(const struct ivt_stream_file *f, size_t packet)
+{
+	struct ivt_packet_header h;
+
+	memcpy(&h, f->data + f->packets[packet].at_bytes, sizeof(h));
+	return h.events_discarded;
+}
+
+/* A walk over a stream's packets in order, each closed once. */
+struct loss_walk {
+	struct ivt_stream_file *file;
+	struct loss_list *list;
+	size_t next;	  /* packet to be closed */
+	size_t open;	  /* packet of the last record, SIZE_MAX before the first */
+	uint64_t from_ns; /* last record before packet next */
+	uint64_t last_ns; /* last record so far */
+	uint64_t lost;	  /* of the packet before next */
+};
+
+/* Packet next ends: with records at the last one, without at @then_ns. */
+static int packet_close(struct loss_walk *w, uint64_t then_ns)
+{
+	const struct ivt_stream_file *f = w->file;
+	uint64_t lost = packet_lost(f, w->next), before = w->lost;
+	struct ivt_loss loss = { .from_ns = w->from_ns,
+				 .to_ns = w->next == w->open ? w->last_ns : then_ns,
+				 .machine = f->machine,
+				 .cpu = f->cpu };
+
+	if (lost < before || (f->packets[w->next].flags & IVT_PACKET_LOSS_RESTART))
+		before = 0;
+	if (w->next == w->open)
+		w->from_ns = w->last_ns;
+	w->lost = lost;
+	w->next++;
+	loss.records = lost - before;
+	return loss.records ? loss_add(w->list, loss) : 0;
+}
+
+static int stream_losses(struct ivt_stream_file *f, uint64_t first_ns, uint64_t last_ns,
+			 struct loss_list *list)
+{
+	struct loss_walk w = { f, list, 0, SIZE_MAX, first_ns, first_ns, 0 };
+	struct ivt_walk walk;
+	struct ivt_event event;
+	int ret = 0;
+
+	ivt_walk_init(&walk, f);
+	while (!ret && ivt_walk_next(&walk, &event)) {
+		while (!ret && w.next + 1 < walk.packet)
+			ret = packet_close(&w, event.host_ns);
+		w.open = walk.packet - 1;
+		w.last_ns = event.host_ns;
+	}
+	while (!ret && w.next < f->n_packets)
+		ret = packet_close(&w, last_ns);
+	return ret;
+}
+
+static bool has_losses(const struct ivt_stream_file *f)
+{
+	for (size_t i = 0; i < f->n_packets; i++)
+		if (packet_lost(f, i))
+			return true;
+	return false;
+}
+
+int ivt_trace_losses(struct ivt_trace *t, struct ivt_loss **ret, size_t *ret_n)
+{
+	struct loss_list list = { 0 };
+	uint64_t first_ns, last_ns;
+	int err = 0;
+
+	ivt_trace_bounds(t, &first_ns, &last_ns);
+	for (size_t m = 0; m < t->info.n_machines && !err; m++)
+		for (size_t s = 0; s < t->machines[m].n_files && !err; s++)
+			if (has_losses(&t->machines[m].files[s]))
+				err = stream_losses(&t->machines[m].files[s], first_ns, last_ns,
+						    &list);
+	if (err) {
+		free(list.of);
+		return err;
+	}
+	*ret = list.of;
+	*ret_n = list.n;
+	return 0;
+}
