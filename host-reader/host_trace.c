@@ -282,6 +282,7 @@ int host_trace_start(struct host_trace *ht, struct ivt_error *err)
 					     bpf_program__name(prog), strerror(errno));
 		ht->links[ht->n_links++] = link;
 	}
+	ht->skel->bss->is_recording = true;
 	return 0;
 }
 
@@ -340,6 +341,7 @@ unsigned int host_trace_drain(struct host_trace *ht, bool is_last)
 
 void host_trace_stop(struct host_trace *ht)
 {
+	ht->skel->bss->is_recording = false;
 	while (ht->n_links)
 		bpf_link__destroy(ht->links[--ht->n_links]);
 }

@@ -27,16 +27,20 @@ static void publish_clock(struct vm *vm, uint32_t vcpu)
 		message("%s", err.msg);
 }
 
-void vm_publish_process(struct vm *vm)
+static void publish_machine(struct vm *vm)
 {
 	struct ivt_machine_info *m = ivt_trace_writer_machine(vm->sink->writer, vm->machine);
+
+	if (m && !vm->is_over && vm->qemu.pid > 0 && qemu_copy(&vm->qemu, m))
+		message("%s: no memory for what is known of its process", vm->spec.name);
+}
+
+void vm_publish_process(struct vm *vm)
+{
 	uint32_t i;
 
-	if (!m || vm->is_over || vm->qemu.pid <= 0)
-		return;
-	if (qemu_copy(&vm->qemu, m))
-		message("%s: no memory for what is known of its process", vm->spec.name);
-	for (i = 0; i < vm->region.sb.nr_channels; i++)
+	publish_machine(vm);
+	for (i = 0; i < vm->region.sb.nr_channels && !vm->is_over; i++)
 		if (vm->has_clock[i])
 			publish_clock(vm, i);
 }
@@ -173,7 +177,7 @@ static void process_found(struct vm *vm, pid_t pid, struct host_trace *ht)
 	if (ht)
 		host_trace_process(ht, pid, true);
 	open_clock(vm);
-	vm_publish_process(vm); /* the clock follows with the first poll */
+	publish_machine(vm); /* the clock follows with the first poll */
 }
 
 static void process_gone(struct vm *vm, struct host_trace *ht)
@@ -187,14 +191,16 @@ static void process_gone(struct vm *vm, struct host_trace *ht)
 	vm->is_over = vm->has_guest;
 }
 
-/* Threads appear after the process: look again until they are there. */
+/* Threads appear after the process, and with each vCPU that is plugged. */
 static void look_for_vcpus(struct vm *vm)
 {
-	if (vm->qemu.n_vcpus || qemu_read_vcpus(&vm->qemu) || !vm->qemu.n_vcpus)
+	size_t before = vm->qemu.n_vcpus;
+
+	if (qemu_read_vcpus(&vm->qemu) || vm->qemu.n_vcpus == before)
 		return;
 	if (!vm->tsc)
 		open_clock(vm);
-	vm_publish_process(vm);
+	publish_machine(vm);
 }
 
 void vm_watch_process(struct vm *vm, struct host_trace *ht)

@@ -42,6 +42,13 @@ struct {
 	__type(value, __u64);
 } lost SEC(".maps");
 
+/*
+ * Programs are attached one after another, which takes milliseconds each: what
+ * one of them sees before all are there would begin and never end (a disk
+ * request whose completion has no program yet).
+ */
+volatile bool is_recording;
+
 /* A number of arguments more than there are: 0 says "not in the table". */
 #define NARGS0(nr, name)      [nr] = 1,
 #define NARGS1(nr, name, ...) [nr] = 2,
@@ -86,9 +93,12 @@ static __always_inline void record_begin(struct ivring_record *r, __u32 type, __
 static __always_inline void record_send(const void *record, __u64 bytes)
 {
 	__u32 cpu = bpf_get_smp_processor_id(), zero = 0;
-	void *ring = bpf_map_lookup_elem(&rings, &cpu);
+	void *ring;
 	__u64 *count;
 
+	if (!is_recording)
+		return;
+	ring = bpf_map_lookup_elem(&rings, &cpu);
 	if (ring && !bpf_ringbuf_output(ring, (void *)record, bytes, BPF_RB_NO_WAKEUP))
 		return;
 	count = bpf_map_lookup_elem(&lost, &zero);
