@@ -100,9 +100,12 @@ void ivtrace_ring_stop(struct ivtrace_region *r);
  * flush timer is parked, or (@all) every one. */
 void ivtrace_ring_kick(bool all);
 
+/* An online CPU that has a ring, for queue_work_on(); any context. */
+int ivtrace_ring_cpu(void);
+
 /* Process context: sleep (250 ms at most) until the current CPU's ring is less
- * than half full. */
-void ivtrace_ring_wait_room(void);
+ * than half full.  False: it is not, its reader does not read. */
+bool ivtrace_ring_wait_room(void);
 
 static __always_inline u32 ivtrace_ctx(void)
 {

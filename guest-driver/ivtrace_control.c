@@ -83,7 +83,7 @@ static enum hrtimer_restart ivtrace_control_timer(struct hrtimer *timer)
 		ivtrace_pci_rebind();
 	} else {
 		if (ivtrace_control_may_apply() && ivtrace_control_changed(page, reader_epoch))
-			queue_work(system_long_wq, &ivtrace_control.work);
+			queue_work_on(ivtrace_ring_cpu(), system_long_wq, &ivtrace_control.work);
 		ivtrace_control_beat(period_ms);
 		ivtrace_ring_kick(flags & IVRING_READER_FLUSH_REQ);
 	}

@@ -52,6 +52,7 @@ static void ivtrace_dump_tasks(void)
 	struct ivt_ev_lttng_statedump_process_state *tasks;
 	size_t room = ivtrace_dump_count() + 64, n = 0, i;
 	struct task_struct *process, *t;
+	bool is_read = true;
 
 	tasks = kvmalloc_array(room, sizeof(*tasks), GFP_KERNEL);
 	if (!tasks) {
@@ -62,8 +63,8 @@ static void ivtrace_dump_tasks(void)
 	for_each_process_thread(process, t) if (n < room) ivtrace_dump_fill(&tasks[n++], t);
 	rcu_read_unlock();
 	for (i = 0; i < n; i++) {
-		if (i % 16 == 0)
-			ivtrace_ring_wait_room();
+		if (is_read && i % 16 == 0)
+			is_read = ivtrace_ring_wait_room();
 		ivtrace_emit(IVT_TYPE_lttng_statedump_process_state, &tasks[i], sizeof(tasks[i]));
 	}
 	kvfree(tasks);

@@ -22,6 +22,7 @@
 #include <linux/rcupdate.h>
 #include <linux/smp.h>
 #include <linux/utsname.h>
+#include <linux/workqueue.h>
 #include <asm/tsc.h>
 #include "ivtrace.h"
 
@@ -103,7 +104,17 @@ void ivtrace_ring_kick(bool all)
 	}
 }
 
-void ivtrace_ring_wait_room(void)
+int ivtrace_ring_cpu(void)
+{
+	int cpu;
+
+	for_each_online_cpu (cpu)
+		if (READ_ONCE(per_cpu_ptr(&ivtrace_cpus, cpu)->is_open))
+			return cpu;
+	return WORK_CPU_UNBOUND;
+}
+
+bool ivtrace_ring_wait_room(void)
 {
 	int tries;
 
@@ -119,9 +130,10 @@ void ivtrace_ring_wait_room(void)
 		}
 		put_cpu_ptr(&ivtrace_cpus);
 		if (used <= c->w.size / 2)
-			return;
+			return true;
 		msleep(5);
 	}
+	return false;
 }
 
 /* ---- CPUs come and go ---------------------------------------------------------- */
