@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# timeout: 180
+# timeout: 400
 # The device is plugged into a running guest, and pulled while it records.
 # shellcheck source-path=SCRIPTDIR source=tools/driver.sh
 . "$SRC/tests/vm/tools/driver.sh"
@@ -27,13 +27,13 @@ plug()
 
 for round in 1 2; do
 	plug $round
-	wait_state READY 10
-	record 3 -c 140
+	wait_state READY
+	record -c 140
 	guest 'count-calls 1000' >/dev/null
 	load_on 'count-calls 1000'
 	sleep 1
 	lab/vm qmp "$vm" '{"execute": "device_del", "arguments": {"id": "ivdev"}}' >/dev/null || fail "device_del"
-	wait_state DOWN 15
+	wait_state DOWN 30
 	record_end
 	at_least "calls in round $round" "$(count syscall_entry_getpriority)" 1000
 	load_off

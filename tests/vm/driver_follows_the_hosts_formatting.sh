@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# timeout: 240
+# timeout: 400
 # Memory that is not for us is left alone; memory formatted later is picked up.
 # shellcheck source-path=SCRIPTDIR source=tools/driver.sh
 . "$SRC/tests/vm/tools/driver.sh"
@@ -24,22 +24,22 @@ equal "bytes written to foreign memory" "$(tr -d '\0' <"$region" | wc -c)" 0
 equal "messages about it" "$(lab/vm console "$vm" | grep -c 'is not used')" 1
 
 "$poke" format "$region" 16 2
-wait_state READY 4
-record 1
+wait_state READY
+record
 guest 'count-calls 100' >/dev/null
 record_end
 equal "calls after formatting" "$(count syscall_entry_getpriority)" 100
 
 # Formatted anew while in use, with another geometry.
-record 4 -k
+record -k
 load_on 'count-calls 1000'
-kill "$recorder"
+kill -KILL "$recorder"
 wait "$recorder" 2>/dev/null
 "$poke" format "$region" 16 1
 wait_log 'was formatted anew by the host'
-wait_state READY 4
+wait_state READY
 wait_log '1 of 2 CPUs have no ring'
-record 1
+record
 record_end
 at_least "records after formatting anew" "$(count total)" 1
 load_off

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# timeout: 180
+# timeout: 400
 # What happens in the guest is recorded once, in order, or counted as lost.
 # shellcheck source-path=SCRIPTDIR source=tools/driver.sh
 . "$SRC/tests/vm/tools/driver.sh"
@@ -11,7 +11,7 @@ driver_boot driver-exact --smp 2 --region "$region" --disk "$O/tests/vm/exact.di
 driver_load
 
 # Everything on: both CPUs count, in order, and the rest is plausible.
-record 3 -c 140
+record -c 140
 guest 'count-calls 20000 0 & count-calls 10000 1 & wait; echo "one	two" >/dev/ivtrace
 	dd if=/dev/zero of=/dev/vda bs=4096 count=64 conv=fsync 2>/dev/null' >/dev/null
 record_end
@@ -28,8 +28,10 @@ at_least "requests issued" "$(count block_rq_issue)" 2
 at_least "requests completed" "$(count block_rq_complete)" "$(count block_rq_issue)"
 at_least "switches" "$(count sched_switch)" 50
 at_least "interrupts" "$(count irq_handler_entry)" 2
-equal "interrupts left" "$(count irq_handler_exit)" "$(count irq_handler_entry)"
-equal "soft interrupts left" "$(count irq_softirq_exit)" "$(count irq_softirq_entry)"
+at_least "interrupts left" $(($(count irq_handler_exit) + 2)) "$(count irq_handler_entry)"
+# One per CPU may be under way when recording begins and ends.
+at_least "soft interrupts left" $(($(count irq_softirq_exit) + 2)) "$(count irq_softirq_entry)"
+at_least "soft interrupts entered" $(($(count irq_softirq_entry) + 2)) "$(count irq_softirq_exit)"
 
 # Nothing on: nothing is written.
 before=$("$poke" state "$region" | grep -o 'channel.*head [0-9]*')
@@ -37,8 +39,10 @@ guest 'count-calls 1000' >/dev/null
 equal "records without a reader" "$("$poke" state "$region" | grep -o 'channel.*head [0-9]*')" "$before"
 
 # A reader that stalls: what did not fit is counted, to the last one.
-record 2 -e syscall_entry_getpriority -s 4
+record -e syscall_entry_getpriority
+kill -STOP "$recorder"
 guest 'count-calls 300000 0 & count-calls 50000 1 & wait' >/dev/null
+kill -CONT "$recorder"
 record_end
 at_least "lost while the reader stalls" "$(lost)" 1000
 equal "recorded and lost" $(($(count syscall_entry_getpriority) + $(lost))) 350000

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# timeout: 120
+# timeout: 300
 # The dying guest says that it is dead, and how far it had reserved.
 # shellcheck source-path=SCRIPTDIR source=tools/driver.sh
 . "$SRC/tests/vm/tools/driver.sh"
@@ -8,7 +8,7 @@
 driver_region panic 16 2
 driver_boot driver-panic --smp 2 --region "$region"
 driver_load
-record 5 -k
+record
 load_on 'count-calls 1000'
 sleep 1
 guest 'echo c >/proc/sysrq-trigger' >/dev/null 2>&1

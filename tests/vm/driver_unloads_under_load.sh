@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# timeout: 180
+# timeout: 400
 # The module goes and comes while everything is traced and the CPUs are busy.
 # shellcheck source-path=SCRIPTDIR source=tools/driver.sh
 . "$SRC/tests/vm/tools/driver.sh"
@@ -12,7 +12,7 @@ for cpu in 0 1; do
 	load_on "count-calls 20000 $cpu; ls -R /sys"
 done
 load_on 'echo mark >/dev/ivtrace'
-record 14
+record
 for round in 1 2 3 4 5; do
 	epoch=$("$poke" state "$region" | grep -o 'epoch [0-9a-f]*')
 	sleep 0.7

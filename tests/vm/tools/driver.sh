@@ -99,7 +99,7 @@ wait_state()
 {
 	local tries
 
-	for ((tries = 0; tries < ${2:-5} * 10; tries++)); do
+	for ((tries = 0; tries < ${2:-20} * 10; tries++)); do
 		[ "$("$poke" state "$region" | sed -n 's/^state \([A-Z]*\).*/\1/p')" = "$1" ] && return
 		sleep 0.1
 	done
@@ -111,25 +111,35 @@ wait_log()
 {
 	local tries
 
-	for ((tries = 0; tries < ${2:-5} * 10; tries++)); do
+	for ((tries = 0; tries < ${2:-20} * 10; tries++)); do
 		lab/vm console "$vm" | grep -qF "$1" && return
 		sleep 0.1
 	done
 	fail "the kernel's log lacks '$1'"
 }
 
-# record SECONDS OPTIONS...: ring-poke in the background, its output in $out
+# record OPTIONS: ring-poke in the background, its output in $out; returns when
+# the guest has applied what it asks for
 record()
 {
+	local tries
+
 	out=$O/tests/vm/$vm.out
-	"$poke" run "$region" -d "$@" >"$out" 2>&1 &
+	: >"$out"
+	"$poke" run "$region" "$@" >"$out" 2>&1 &
 	recorder=$!
-	sleep 0.3
+	for ((tries = 0; tries < 300; tries++)); do
+		grep -q '^# ready' "$out" && return
+		sleep 0.1
+	done
+	kill -KILL "$recorder"
+	fail "the guest does not begin: $(head -n 5 "$out")"
 }
 
-# record_end: wait for it; fails if a record broke a rule
+# record_end: end it; fails if a record broke a rule
 record_end()
 {
+	kill -INT "$recorder"
 	wait "$recorder" || fail "bad records: $(head -n 5 "$out")"
 	grep -q '^violations 0$' "$out" || fail "violations: $(cat "$out")"
 }

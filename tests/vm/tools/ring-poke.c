@@ -7,17 +7,19 @@
  *	ring-poke state FILE
  *	ring-poke off FILE			reader_epoch = 0
  *	ring-poke scribble FILE SECONDS		random words all over the reader's area
- *	ring-poke run FILE [-e EVENT,...] [-d SECONDS] [-s STALL] [-p N] [-c NR] [-k] [-f]
+ *	ring-poke run FILE [-e EVENT,...] [-p N] [-c NR] [-k] [-f]
  *
- * run: -e events by name ("sched_switch", "syscall", "39" for the type; default
- * all); -c check that the second argument of entries of call NR counts up by
- * one per thread and channel; -s drain nothing for STALL seconds first; -p print the first N records;
- * -k keep the events on at the end; -f set FLUSH_REQ.
- * Output: "NAME COUNT" per type, then "lost ...", "bad N".  Status 1 if a
- * record broke a rule.
+ * run: until SIGINT or SIGTERM; says "# ready" when the guest's state dump is
+ * through; at the end switches the events off and takes what is still under
+ * way.  -e events by name ("sched_switch", "syscall", "39" for the type; default
+ * all); -c check that the second argument of entries of call NR counts up by one
+ * per channel; -p print the first N records; -k leave the events on; -f set
+ * FLUSH_REQ.  Output: "NAME COUNT" per type, then "lost ...", "bad N".
+ * Status 1 if a record broke a rule.
  */
 #include <err.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -30,6 +32,9 @@
 #include <ivring/ring.h>
 
 #define N_TYPES 0x3000
+#define QUIET_S 1.0 /* nothing new for so long: all has arrived */
+
+static volatile sig_atomic_t is_ending;
 
 struct region {
 	unsigned char *base;
@@ -307,6 +312,9 @@ static void take(struct tally *t, unsigned int cpu, const unsigned char *p, __u6
 			t->exec[(rec->ctx & IVRING_CTX_EXEC_MASK) >> IVRING_CTX_EXEC_SHIFT]++;
 			t->last_tsc[cpu] = rec->tsc;
 			check_number(t, cpu, rec);
+			if (rec->type == IVT_TYPE_lttng_statedump_end &&
+			    t->count[IVT_TYPE_lttng_statedump_end] == 1)
+				puts("# ready");
 			if (t->printed++ < t->print_max)
 				print_record(rec, cpu);
 		}
@@ -393,67 +401,88 @@ static void drain(struct ivring_reader *rd, struct tally *t, unsigned int cpu)
 	ivring_reader_release(rd);
 }
 
-static int cmd_run(int argc, char **argv)
+static void end_soon(int sig)
 {
-	static struct tally t;
-	double seconds = 1, stall = 0, end;
-	bool keep = false, flush = false;
-	struct ivring_reader *rd;
-	char *events = NULL;
-	struct region r;
-	__u64 epoch = 0;
-	unsigned int i;
+	(void)sig;
+	is_ending = 1;
+}
+
+struct run_options {
+	char *events;
+	bool keep, flush;
+};
+
+static void parse(int argc, char **argv, struct run_options *o, struct tally *t)
+{
 	int opt;
 
 	optind = 3;
-	while ((opt = getopt(argc, argv, "e:d:s:p:c:kf")) != -1) {
+	while ((opt = getopt(argc, argv, "e:p:c:kf")) != -1) {
 		switch (opt) {
 		case 'e':
-			events = optarg;
-			break;
-		case 'd':
-			seconds = atof(optarg);
-			break;
-		case 's':
-			stall = atof(optarg);
+			o->events = optarg;
 			break;
 		case 'p':
-			t.print_max = strtoull(optarg, NULL, 0);
+			t->print_max = strtoull(optarg, NULL, 0);
 			break;
 		case 'c':
-			t.counted_type = IVT_TYPE_SYSCALL_ENTRY + atoi(optarg);
+			t->counted_type = IVT_TYPE_SYSCALL_ENTRY + atoi(optarg);
 			break;
 		case 'k':
-			keep = true;
+			o->keep = true;
 			break;
 		case 'f':
-			flush = true;
+			o->flush = true;
 			break;
 		default:
-			return 2;
+			exit(2);
 		}
 	}
+}
+
+/* One round over all channels: true when something new was there. */
+static bool drain_all(struct region *r, struct ivring_reader *rd, struct tally *t, __u64 *epoch)
+{
+	bool is_new = false;
+	unsigned int i;
+
+	if (!follow_epoch(r, rd, t, epoch))
+		return false;
+	for (i = 0; i < r->sb.nr_channels; i++) {
+		__u64 tail = rd[i].tail;
+
+		drain(&rd[i], t, i);
+		is_new |= rd[i].tail != tail;
+	}
+	return is_new;
+}
+
+static int cmd_run(int argc, char **argv)
+{
+	static struct tally t;
+	struct run_options o = { NULL, false, false };
+	__u64 bitmap[IVRING_BITMAP_WORDS] = { 0 }, epoch = 0;
+	struct ivring_reader *rd;
+	struct region r;
+	double quiet_since;
+
+	parse(argc, argv, &o, &t);
 	open_region(&r, argv[2]);
 	rd = calloc(r.sb.nr_channels, sizeof(*rd));
-	__u64 bitmap[IVRING_BITMAP_WORDS] = { 0 };
-
-	choose(bitmap, events);
-	memcpy(reader_page(&r)->enable_bitmap, bitmap, sizeof(bitmap));
+	choose(bitmap, o.events);
+	signal(SIGINT, end_soon);
+	signal(SIGTERM, end_soon);
 	follow_epoch(&r, rd, &t, &epoch);
-	reader_page(&r)->flags = flush ? IVRING_READER_FLUSH_REQ : 0;
+	memcpy(reader_page(&r)->enable_bitmap, bitmap, sizeof(bitmap));
+	reader_page(&r)->flags = o.flush ? IVRING_READER_FLUSH_REQ : 0;
 	ivring_store_release(&reader_page(&r)->reader_epoch, (__u64)time(NULL) << 20 | getpid());
-	usleep(stall * 1e6);
-	for (end = now_s() + seconds; now_s() < end; usleep(1000))
-		if (follow_epoch(&r, rd, &t, &epoch))
-			for (i = 0; i < r.sb.nr_channels; i++)
-				drain(&rd[i], &t, i);
-	if (!keep) { /* what is under way arrives within two periods of the guest */
+	for (; !is_ending; usleep(1000))
+		drain_all(&r, rd, &t, &epoch);
+	if (!o.keep)
 		ivring_store_release(&reader_page(&r)->reader_epoch, 0);
-		usleep(200000);
-	}
-	if (epoch)
-		for (i = 0; i < r.sb.nr_channels; i++)
-			drain(&rd[i], &t, i);
+	for (quiet_since = now_s(); now_s() < quiet_since + QUIET_S && !o.keep; usleep(1000))
+		if (drain_all(&r, rd, &t, &epoch))
+			quiet_since = now_s();
 	report(&t, rd, r.sb.nr_channels);
 	return t.bad ? 1 : 0;
 }
