@@ -70,8 +70,9 @@ static int packet_close(struct loss_walk *w, uint64_t then_ns)
 	return loss.records ? loss_add(w->list, loss) : 0;
 }
 
-static int stream_losses(struct ivt_stream_file *f, uint64_t first_ns, uint64_t last_ns,
-			 struct loss_list *list)
+/* @total: lost in all; what no packet tells was lost after the last of them. */
+static int stream_losses(struct ivt_stream_file *f, uint64_t total, uint64_t first_ns,
+			 uint64_t last_ns, struct loss_list *list)
 {
 	struct loss_walk w = { f, list, 0, SIZE_MAX, first_ns, first_ns, 0 };
 	struct ivt_walk walk;
@@ -87,7 +88,19 @@ static int stream_losses(struct ivt_stream_file *f, uint64_t first_ns, uint64_t 
 	}
 	while (!ret && w.next < f->n_packets)
 		ret = packet_close(&w, last_ns);
+	if (!ret && total > w.lost)
+		ret = loss_add(list, (struct ivt_loss){ .from_ns = w.from_ns,
+							.to_ns = last_ns,
+							.records = total - w.lost,
+							.machine = f->machine,
+							.cpu = f->cpu });
 	return ret;
+}
+
+/* By the counters of the manifest. */
+static uint64_t total_lost(const struct ivt_stream_info *info)
+{
+	return info->lost_full + info->lost_nested + info->lost_big;
 }
 
 static bool has_losses(const struct ivt_stream_file *f)
@@ -98,6 +111,21 @@ static bool has_losses(const struct ivt_stream_file *f)
 	return false;
 }
 
+static int machine_losses(struct ivt_trace *t, size_t m, uint64_t first_ns, uint64_t last_ns,
+			  struct loss_list *list)
+{
+	struct ivt_machine_streams *streams = &t->machines[m];
+	int ret = 0;
+
+	for (size_t s = 0; s < streams->n_files && !ret; s++) {
+		uint64_t total = total_lost(&t->info.machines[m].streams[s]);
+
+		if (total || has_losses(&streams->files[s]))
+			ret = stream_losses(&streams->files[s], total, first_ns, last_ns, list);
+	}
+	return ret;
+}
+
 int ivt_trace_losses(struct ivt_trace *t, struct ivt_loss **ret, size_t *ret_n)
 {
 	struct loss_list list = { 0 };
@@ -106,10 +134,7 @@ int ivt_trace_losses(struct ivt_trace *t, struct ivt_loss **ret, size_t *ret_n)
 
 	ivt_trace_bounds(t, &first_ns, &last_ns);
 	for (size_t m = 0; m < t->info.n_machines && !err; m++)
-		for (size_t s = 0; s < t->machines[m].n_files && !err; s++)
-			if (has_losses(&t->machines[m].files[s]))
-				err = stream_losses(&t->machines[m].files[s], first_ns, last_ns,
-						    &list);
+		err = machine_losses(t, m, first_ns, last_ns, &list);
 	if (err) {
 		free(list.of);
 		return err;
