@@ -51,7 +51,7 @@ static struct key leaf_advance(struct ivt_merge *m, uint32_t i)
 
 	/* it is this stream's turn again only after many others'; past the end
 	 * of the mapping a prefetch does nothing */
-	__builtin_prefetch(leaf->walk.at + PREFETCH_BYTES);
+	__builtin_prefetch((const void *)((uintptr_t)leaf->walk.at + PREFETCH_BYTES));
 	if (has_record && (m->to_ns == 0 || leaf->event.host_ns < m->to_ns))
 		return (struct key){ leaf->event.host_ns, i };
 	return (struct key){ UINT64_MAX, i | ENDED };
