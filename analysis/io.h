@@ -52,6 +52,8 @@ struct ivt_io_request {
 	uint64_t start_ns; /* bio queued or request inserted, else issued */
 	uint64_t issue_ns;
 	uint64_t complete_ns; /* 0: not in the trace */
+	uint64_t over_ns;     /* done by then: complete_ns; where that is not in the trace, when
+			       * its address served another request; 0: not known to be done */
 	uint32_t owner;	      /* guest requests: own machine; host: who submitted */
 	/* host requests */
 	uint64_t service_ns; /* start of service; complete_ns is its end */

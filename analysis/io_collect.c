@@ -186,10 +186,20 @@ static int request_take_bios(struct collect *c, struct io_open *q)
 	return 0;
 }
 
+static struct io_open *request_find(struct collect *c, const struct ivt_event *ev, uint64_t address)
+{
+	size_t i = ivt_map_get(&c->by_address, ev->machine, address);
+
+	return i == IVT_MAP_NONE ? NULL : &c->reqs[i];
+}
+
+/* A new one of this address: the one before is over, seen or not. */
 static struct io_open *request_add(struct collect *c, const struct ivt_event *ev, uint64_t address)
 {
-	struct io_open *q;
+	struct io_open *q = request_find(c, ev, address);
 
+	if (q && !q->r.over_ns)
+		q->r.over_ns = ev->host_ns;
 	if (ivt_array_reserve(&c->reqs, &c->reqs_capacity, c->n_reqs + 1, sizeof(*q)) ||
 	    ivt_map_set(&c->by_address, ev->machine, address, c->n_reqs))
 		return NULL;
@@ -201,13 +211,6 @@ static struct io_open *request_add(struct collect *c, const struct ivt_event *ev
 	q->r.guest = IVT_IO_NO_REQUEST;
 	q->r.first_host = IVT_IO_NO_REQUEST;
 	return q;
-}
-
-static struct io_open *request_find(struct collect *c, const struct ivt_event *ev, uint64_t address)
-{
-	size_t i = ivt_map_get(&c->by_address, ev->machine, address);
-
-	return i == IVT_MAP_NONE ? NULL : &c->reqs[i];
 }
 
 static void request_fill(struct io_open *q, const struct ivt_ev_block_rq_issue *e)
@@ -229,7 +232,7 @@ static int on_insert(struct collect *c, const struct ivt_event *ev)
 
 	memcpy(&e, ev->payload, sizeof(e));
 	q = request_find(c, ev, e.rq);
-	if (q && !q->r.complete_ns && q->r.dev == e.dev && q->r.sector == e.sector)
+	if (q && !q->r.over_ns && q->r.dev == e.dev && q->r.sector == e.sector)
 		return 0; /* again, after a requeue */
 	q = request_add(c, ev, e.rq);
 	if (!q)
@@ -246,7 +249,7 @@ static int on_issue(struct collect *c, const struct ivt_event *ev)
 	memcpy(&e, ev->payload, sizeof(e));
 	q = request_find(c, ev, e.rq);
 	/* The rest of a request that the driver gave back: the same request. */
-	if (q && q->r.issue_ns && !q->r.complete_ns && q->r.dev == e.dev &&
+	if (q && q->r.issue_ns && !q->r.over_ns && q->r.dev == e.dev &&
 	    q->r.sector + q->done_sectors == e.sector && q->r.rwbs == e.rwbs) {
 		if (!q->done_sectors)
 			q->r.issue_ns = ev->host_ns;
@@ -276,7 +279,7 @@ static int request_begun_before(struct collect *c, const struct ivt_event *ev,
 	q->r.rwbs = e->rwbs;
 	q->r.start_ns = c->first_ns;
 	q->r.issue_ns = c->first_ns;
-	q->r.complete_ns = ev->host_ns;
+	q->r.complete_ns = q->r.over_ns = ev->host_ns;
 	q->r.confidence = IVT_IO_INCOMPLETE;
 	q->is_begun_before = true;
 	return 0;
@@ -293,11 +296,16 @@ static int on_complete(struct collect *c, const struct ivt_event *ev)
 		/* A flush is also completed as a request that was never issued. */
 		return e.nr_sector ? request_begun_before(c, ev, &e) : 0;
 	}
-	if (q->r.complete_ns || !q->r.issue_ns || q->r.dev != e.dev)
+	if (q->r.over_ns || !q->r.issue_ns || q->r.dev != e.dev)
 		return 0;
+	if (e.nr_sector && e.sector != q->r.sector + q->done_sectors) {
+		/* Of another one, whose issue is not in the trace. */
+		q->r.over_ns = ev->host_ns;
+		return 0;
+	}
 	q->done_sectors += e.nr_sector;
 	if (e.error || q->done_sectors >= q->r.nr_sector)
-		q->r.complete_ns = ev->host_ns;
+		q->r.complete_ns = q->r.over_ns = ev->host_ns;
 	return 0;
 }
 
