@@ -96,7 +96,7 @@ static int add_run(struct builder *b, struct ivt_dl_row *row, struct ivt_dl_run 
 }
 
 static int build_runs(struct builder *b, struct ivt_dl_row *row, const struct ivt_lane_index *lane,
-		      int height)
+		      bool is_quality, int height)
 {
 	int err = 0;
 
@@ -110,7 +110,9 @@ static int build_runs(struct builder *b, struct ivt_dl_row *row, const struct iv
 			row->ns[s] += ns[s];
 			sum += ns[s];
 		}
-		if (sum) {
+		if (is_quality && ns[IVT_QUALITY_LOST]) {
+			run.slot = IVT_QUALITY_LOST; /* never below a px */
+		} else if (sum) {
 			cut_column(ns, lane->n_slots, height, &run);
 		} else { /* below 1 ns per column: the state at the edge */
 			size_t i = ivt_lane_index_at(lane, b->edges[x]);
@@ -259,7 +261,8 @@ static int build_row(struct builder *b, const struct ivt_layout_row *place, uint
 	row->first_item = dl->n_items;
 	if (!lane->n_rows)
 		return 0;
-	err = build_runs(b, row, &lane->row[place->row], place->height_px * b->scale);
+	err = build_runs(b, row, &lane->row[place->row], lane->kind == IVT_LANE_QUALITY,
+			 place->height_px * b->scale);
 	if (err)
 		return err;
 	if (lane->box_row)

@@ -86,6 +86,7 @@ void ivt_legend_init(struct ivt_legend *l, const struct ivt_model *m, const stru
 		  1u << IVT_TASK_RUNNING | 1u << IVT_TASK_RUNNABLE | 1u << IVT_TASK_DISK_WAIT);
 	add_slots(l, m, p, IVT_LANE_VCPU, 1u << IVT_VCPU_IRQ | 1u << IVT_VCPU_TASK);
 	add_slots(l, m, p, IVT_LANE_HOST_CPU, 1u << IVT_CPU_IRQ);
+	add_slots(l, m, p, IVT_LANE_QUALITY, 1u << IVT_QUALITY_LOST);
 	add_slots(l, m, p, IVT_LANE_HOST_CPU, 1u << IVT_CPU_IDLE | 1u << IVT_CPU_UNKNOWN);
 }
 

@@ -249,6 +249,8 @@ struct ivt_paint ivt_palette_paint(const struct ivt_palette *p, const struct ivt
 		return task(p, slot);
 	case IVT_LANE_REQUESTS:
 		return request(p, ivt_palette_machine(p, m, machine), slot);
+	case IVT_LANE_QUALITY:
+		return slot == IVT_QUALITY_LOST ? hatched(p, p->warning) : line(p);
 	case IVT_LANE_SERVICE:
 	case IVT_LANE_QUEUE:
 		return service(p, kind, slot);

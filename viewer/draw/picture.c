@@ -198,7 +198,8 @@ static void draw_label(struct picture *pic, const struct ivt_layout_row *row)
 static const char *box_text(struct picture *pic, const struct ivt_dl_item *item, int room)
 {
 	const char *duration = strchr(item->brief, ' ');
-	const char *all[] = { item->label, item->brief, duration ? duration + 1 : "" };
+	bool has_number = duration && duration[1] >= '0' && duration[1] <= '9';
+	const char *all[] = { item->label, item->brief, has_number ? duration + 1 : "" };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		if (all[i][0] && ivt_text_width(&pic->text, IVT_FONT_SMALL, all[i]) <= room)

@@ -57,6 +57,8 @@ static unsigned int host_cpu_slot(const struct ivt_lane_builder *b, const struct
 		return IVT_CPU_IRQ;
 	if (cpu->n_soft)
 		return IVT_CPU_SOFTIRQ;
+	if (!cpu->has_switches)
+		return IVT_CPU_UNKNOWN;
 	return b->model->tasks.task[cpu->task].tid ? IVT_CPU_HOST : IVT_CPU_IDLE;
 }
 
@@ -67,6 +69,8 @@ static unsigned int guest_cpu_slot(const struct ivt_lane_builder *b,
 		return IVT_VCPU_IRQ;
 	if (cpu->n_soft)
 		return IVT_VCPU_SOFTIRQ;
+	if (!cpu->has_switches)
+		return IVT_VCPU_UNKNOWN;
 	return b->model->tasks.task[cpu->task].tid ? IVT_VCPU_TASK : IVT_VCPU_IDLE;
 }
 
@@ -76,10 +80,11 @@ static int cpu_update(struct ivt_lane_builder *b, const struct ivt_event *ev, in
 	struct ivt_build_cpu *cpu = &m->cpu[ev->cpu];
 	unsigned int slot = m->is_host ? host_cpu_slot(b, cpu) : guest_cpu_slot(b, cpu);
 
-	return ivt_lane_index_append(&cpu->lane, t, slot, cpu->task);
+	return ivt_lane_index_append(&cpu->lane, t, slot,
+				     cpu->has_switches ? cpu->task : IVT_LANE_NO_REF);
 }
 
-/* The first record of a CPU says who was current; before it, nothing is known. */
+/* A record says who is current, but only a switch that it stays so. */
 static int cpu_get(struct ivt_lane_builder *b, const struct ivt_event *ev)
 {
 	struct ivt_build_machine *m = &b->machine[ev->machine];
@@ -411,14 +416,6 @@ static int add_vcpu_threads(struct ivt_lane_builder *b, uint32_t host, uint32_t 
 	return err;
 }
 
-static void fill_machine(struct ivt_model_machine *m, const struct ivt_machine_info *info)
-{
-	snprintf(m->name, sizeof(m->name), "%s", info->name);
-	for (size_t s = 0; s < info->n_streams; s++)
-		m->lost += info->streams[s].lost_full + info->streams[s].lost_nested +
-			   info->streams[s].lost_big;
-}
-
 int ivt_lane_builder_init(struct ivt_lane_builder *b, struct ivt_model *model,
 			  const struct ivt_trace_info *info)
 {
@@ -437,15 +434,27 @@ int ivt_lane_builder_init(struct ivt_lane_builder *b, struct ivt_model *model,
 		b->machine[i].is_host = info->machines[i].kind == IVT_HOST;
 		if (b->machine[i].is_host)
 			host = (uint32_t)i;
-		fill_machine(&model->machine[i], &info->machines[i]);
+		snprintf(model->machine[i].name, sizeof(model->machine[i].name), "%s",
+			 info->machines[i].name);
 		model->machine[i].ordinal = ordinal_of(b, i, &n_vms);
-		model->n_lost += model->machine[i].lost;
 	}
 	err = ivt_tasks_create(info, &b->who);
 	for (size_t i = 0; i < info->n_machines && !err; i++)
 		if (!b->machine[i].is_host)
 			err = add_vcpu_threads(b, host, (uint32_t)i);
 	return err;
+}
+
+void ivt_lane_builder_set_losses(struct ivt_lane_builder *b, struct ivt_loss *loss, size_t n)
+{
+	b->loss = loss;
+	b->n_losses = n;
+	for (size_t i = 0; i < n; i++) {
+		if (loss[i].machine >= b->model->n_machines)
+			continue;
+		b->model->machine[loss[i].machine].lost += loss[i].records;
+		b->model->n_lost += loss[i].records;
+	}
 }
 
 void ivt_lane_builder_deinit(struct ivt_lane_builder *b)
@@ -465,6 +474,7 @@ void ivt_lane_builder_deinit(struct ivt_lane_builder *b)
 	free(b->vcpu);
 	free(b->task);
 	free(b->disk);
+	free(b->loss);
 	memset(b, 0, sizeof(*b));
 }
 

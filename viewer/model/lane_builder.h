@@ -16,7 +16,7 @@
 struct ivt_build_cpu {
 	struct ivt_lane_index lane;
 	bool is_seen;
-	bool has_switches; /* without any, nothing is known of what ran */
+	bool has_switches; /* before the first, nothing is known of what runs */
 	uint32_t task;	   /* current */
 	unsigned int n_hard;
 	unsigned int n_soft;
@@ -60,6 +60,8 @@ struct ivt_lane_builder {
 		char name[32];
 	} * disk;
 	size_t n_disks;
+	struct ivt_loss *loss; /* owned */
+	size_t n_losses;
 };
 
 /* @model's origin_ns is set; its machines are filled here from @info, which
@@ -70,6 +72,9 @@ void ivt_lane_builder_deinit(struct ivt_lane_builder *b);
 
 /* One record, in ascending host_ns.  0, -ENOMEM, -EOVERFLOW. */
 int ivt_lane_builder_feed(struct ivt_lane_builder *b, const struct ivt_event *ev);
+
+/* Take over the trace's losses (from malloc(); freed here). */
+void ivt_lane_builder_set_losses(struct ivt_lane_builder *b, struct ivt_loss *loss, size_t n);
 
 /* End all lanes at the model's length_ns.  0 or -ENOMEM. */
 int ivt_lane_builder_finish(struct ivt_lane_builder *b);

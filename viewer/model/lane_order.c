@@ -56,6 +56,12 @@ static int add_requests(struct ivt_lane_builder *b, struct ivt_requests *rq, uin
 	return err;
 }
 
+/* Anything else than unknown? */
+static bool is_known(const struct ivt_build_cpu *cpu)
+{
+	return cpu->lane.n > 1;
+}
+
 static int add_vcpu(struct ivt_lane_builder *b, uint32_t machine, uint32_t cpu)
 {
 	struct ivt_model *m = b->model;
@@ -79,6 +85,55 @@ static int add_vcpu(struct ivt_lane_builder *b, uint32_t machine, uint32_t cpu)
 		break;
 	}
 	return 0;
+}
+
+/* ---- where records were lost ------------------------------------------------------ */
+
+static int loss_order(const void *a, const void *b)
+{
+	const struct ivt_loss *x = a, *y = b;
+
+	return x->from_ns < y->from_ns ? -1 : x->from_ns > y->from_ns;
+}
+
+/* The union over the machine's streams, which may lose at the same time. */
+static int draw_losses(struct ivt_lane_builder *b, uint32_t machine, struct ivt_lane_index *row)
+{
+	int64_t end = -1;
+	int err = ivt_lane_index_append(row, 0, IVT_QUALITY_OK, IVT_LANE_NO_REF);
+
+	qsort(b->loss, b->n_losses, sizeof(*b->loss), loss_order);
+	for (size_t i = 0; i < b->n_losses && !err; i++) {
+		int64_t from = ivt_model_time(b->model, b->loss[i].from_ns);
+		int64_t to = ivt_model_time(b->model, b->loss[i].to_ns) + 1;
+
+		if (b->loss[i].machine != machine || to <= end)
+			continue;
+		if (end >= 0 && from > end)
+			err = ivt_lane_index_append(row, end, IVT_QUALITY_OK, IVT_LANE_NO_REF);
+		if (!err)
+			err = ivt_lane_index_append(row, from > end ? from : end, IVT_QUALITY_LOST,
+						    IVT_LANE_NO_REF);
+		end = to;
+	}
+	if (!err && end >= 0 && end < b->model->length_ns)
+		err = ivt_lane_index_append(row, end, IVT_QUALITY_OK, IVT_LANE_NO_REF);
+	return err ? err : ivt_lane_index_finish(row, b->model->length_ns);
+}
+
+static int add_quality(struct ivt_lane_builder *b, uint32_t machine)
+{
+	struct ivt_lane *lane;
+
+	if (!b->model->machine[machine].lost)
+		return 0;
+	lane = ivt_model_add_lane(b->model, IVT_LANE_QUALITY, machine, 0, 1, IVT_QUALITY_SLOTS);
+	if (!lane)
+		return -ENOMEM;
+	snprintf(lane->label, sizeof(lane->label), "lost records");
+	snprintf(lane->name, sizeof(lane->name), "%s/lost records",
+		 b->model->machine[machine].name);
+	return draw_losses(b, machine, &lane->row[0]);
 }
 
 /* ---- the busiest tasks --------------------------------------------------------- */
@@ -167,9 +222,11 @@ static int add_guest(struct ivt_lane_builder *b, struct ivt_requests *rq, uint32
 	int err = add_group(b, machine);
 
 	if (!err)
+		err = add_quality(b, machine);
+	if (!err)
 		err = add_requests(b, rq, machine);
 	for (uint32_t c = 0; c < b->machine[machine].n_cpus && !err; c++)
-		if (b->machine[machine].cpu[c].has_switches)
+		if (is_known(&b->machine[machine].cpu[c]))
 			err = add_vcpu(b, machine, c);
 	return err ? err : add_tasks(b, machine, n_tasks);
 }
@@ -180,13 +237,15 @@ static int add_host_cpus(struct ivt_lane_builder *b, uint32_t machine)
 	int err = 0;
 
 	for (uint32_t c = 0; c < b->machine[machine].n_cpus; c++)
-		is_empty &= !b->machine[machine].cpu[c].has_switches;
+		is_empty &= !is_known(&b->machine[machine].cpu[c]);
 	if (!is_empty)
 		err = add_group(b, machine);
+	if (!err)
+		err = add_quality(b, machine);
 	for (uint32_t c = 0; c < b->machine[machine].n_cpus && !err; c++) {
 		struct ivt_lane *lane;
 
-		if (!b->machine[machine].cpu[c].has_switches)
+		if (!is_known(&b->machine[machine].cpu[c]))
 			continue;
 		lane = take(b->model, IVT_LANE_HOST_CPU, machine, c,
 			    &b->machine[machine].cpu[c].lane);

@@ -74,6 +74,8 @@ static int build(struct loading *l)
 
 static int load(struct loading *l)
 {
+	struct ivt_loss *losses;
+	size_t n_losses;
 	uint64_t first, last;
 	int code = progress(l, "opening", 0);
 
@@ -85,8 +87,11 @@ static int load(struct loading *l)
 	l->model->length_ns = last - first < MAX_LENGTH_NS ? (int64_t)(last - first) + 1
 							   : MAX_LENGTH_NS;
 	code = ivt_lane_builder_init(&l->builder, l->model, ivt_trace_info_of(l->trace));
+	if (!code)
+		code = ivt_trace_losses(l->trace, &losses, &n_losses);
 	if (code)
 		return fail(l, code);
+	ivt_lane_builder_set_losses(&l->builder, losses, n_losses);
 	code = read_records(l);
 	if (!code)
 		code = progress(l, "following disk requests", 1);

@@ -25,6 +25,7 @@ enum ivt_lane_kind {
 	IVT_LANE_REQUESTS,  /* a guest's disk requests, up to 8 rows */
 	IVT_LANE_SERVICE,   /* whose request a host device serves */
 	IVT_LANE_QUEUE,	    /* requests at a host device, up to 8 rows */
+	IVT_LANE_QUALITY,   /* of a machine that lost records: when */
 	IVT_LANE_KINDS
 };
 
@@ -101,6 +102,14 @@ enum ivt_service_slot {
 	IVT_SV_WAIT_HOST = 14,
 	IVT_SV_UNKNOWN = 15,
 	IVT_SV_SLOTS
+};
+
+/* Slots of IVT_LANE_QUALITY (8). */
+enum ivt_quality_slot {
+	IVT_QUALITY_OK,
+	IVT_QUALITY_LOST,
+	IVT_QUALITY_UNKNOWN = 7,
+	IVT_QUALITY_SLOTS
 };
 
 /* A request as a box: [t0, t1). */
