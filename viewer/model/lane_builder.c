@@ -353,6 +353,35 @@ static int feed_one(struct ivt_lane_builder *b, const struct ivt_event *ev, int6
 	}
 }
 
+/* Nothing is known of a machine once its next boot writes records. */
+static int end_boot(struct ivt_lane_builder *b, uint32_t machine, int64_t t)
+{
+	struct ivt_build_machine *m = &b->machine[machine];
+	int err = 0;
+
+	for (size_t c = 0; c < m->n_cpus && !err; c++)
+		if (m->cpu[c].is_seen)
+			err = ivt_lane_index_append(&m->cpu[c].lane, t, IVT_VCPU_UNKNOWN,
+						    IVT_LANE_NO_REF);
+	for (uint32_t i = 0; i < b->model->tasks.n && !err; i++)
+		if (b->model->tasks.task[i].machine == machine)
+			err = task_state(b, i, t, IVT_TASK_GONE);
+	return err;
+}
+
+static int begin_boot(struct ivt_lane_builder *b, uint32_t machine, int64_t t)
+{
+	const struct ivt_model_machine *all = b->model->machine;
+
+	if (b->machine[machine].is_host)
+		return 0;
+	for (uint32_t i = machine; i-- > 0;)
+		if (!b->machine[i].is_host && all[i].records &&
+		    !strcmp(all[i].name, all[machine].name))
+			return end_boot(b, i, t);
+	return 0;
+}
+
 int ivt_lane_builder_feed(struct ivt_lane_builder *b, const struct ivt_event *ev)
 {
 	int64_t t = ivt_model_time(b->model, ev->host_ns);
@@ -366,10 +395,14 @@ int ivt_lane_builder_feed(struct ivt_lane_builder *b, const struct ivt_event *ev
 	err = ivt_tasks_feed(b->who, ev);
 	if (err)
 		return err;
-	b->model->machine[ev->machine].records++;
+	if (t < 0)
+		t = 0;
+	if (!b->model->machine[ev->machine].records++)
+		err = begin_boot(b, ev->machine, t);
 	b->model->n_records++;
-	err = feed_one(b, ev, t < 0 ? 0 : t);
-	return err ? err : cpu_update(b, ev, t < 0 ? 0 : t);
+	if (!err)
+		err = feed_one(b, ev, t);
+	return err ? err : cpu_update(b, ev, t);
 }
 
 /* ---- begin and end ------------------------------------------------------------------ */
