@@ -42,7 +42,8 @@ int vm_attach(struct vm *vm, const struct vm_spec *spec, uint64_t size_bytes, ui
 	vm->channels = calloc(vm->region.sb.nr_channels, sizeof(*vm->channels));
 	vm->clock = calloc(vm->region.sb.nr_channels, sizeof(*vm->clock));
 	vm->has_clock = calloc(vm->region.sb.nr_channels, sizeof(*vm->has_clock));
-	if (!vm->channels || !vm->clock || !vm->has_clock)
+	vm->is_clock_held = calloc(vm->region.sb.nr_channels, sizeof(*vm->is_clock_held));
+	if (!vm->channels || !vm->clock || !vm->has_clock || !vm->is_clock_held)
 		return ivt_error_set(err, -ENOMEM, "cannot record '%s': %s", spec->name,
 				     strerror(ENOMEM));
 	return 0;
@@ -164,7 +165,9 @@ void vm_end(struct vm *vm)
 	free(vm->channels);
 	free(vm->clock);
 	free(vm->has_clock);
+	free(vm->is_clock_held);
 	vm->channels = NULL;
 	vm->clock = NULL;
 	vm->has_clock = NULL;
+	vm->is_clock_held = NULL;
 }

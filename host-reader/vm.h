@@ -56,6 +56,7 @@ struct vm {
 	struct tsc_source *tsc;
 	struct tsc_sync_entry *clock; /* last entry, per vCPU */
 	bool *has_clock;
+	bool *is_clock_held; /* not in the trace yet: it may be the next boot's */
 	bool is_clock_proven;
 	bool is_clock_told;
 	unsigned int n_disproved;

@@ -10,7 +10,8 @@
 #include "tsc-sync/sources/snapshot.h"
 
 #define LOOK_NS	      500000000u
-#define POLL_NS	      20000000u /* a stop that falls between two polls is placed this well */
+#define POLL_NS	      20000000u	   /* a stop that falls between two polls is placed this well */
+#define RECENT_TSC    (1ULL << 35) /* 7..15 s */
 #define MAX_DISPROVED 5
 #define ARRIVAL_NS    20000000 /* the guest's flush timer and our sleep */
 
@@ -41,8 +42,10 @@ void vm_publish_process(struct vm *vm)
 
 	publish_machine(vm);
 	for (i = 0; i < vm->region.sb.nr_channels && !vm->is_over; i++)
-		if (vm->has_clock[i])
+		if (vm->has_clock[i]) {
+			vm->is_clock_held[i] = false;
 			publish_clock(vm, i);
+		}
 }
 
 /* ---- clock ------------------------------------------------------------------------ */
@@ -63,6 +66,7 @@ static void close_clock(struct vm *vm)
 	vm->tsc = NULL;
 	vm->is_clock_proven = false;
 	vm->n_disproved = 0;
+	memset(vm->is_clock_held, 0, vm->region.sb.nr_channels * sizeof(*vm->is_clock_held));
 	memset(vm->has_clock, 0, vm->region.sb.nr_channels * sizeof(*vm->has_clock));
 }
 
@@ -116,18 +120,57 @@ static void prove_clock(struct vm *vm)
 	vm->recent_tsc = 0;
 }
 
+/* Did the guest write @stamp within the last seconds by this clock? */
+static bool is_recent(const struct tsc_sync_entry *entry, uint64_t stamp)
+{
+	uint64_t now;
+
+	return !tsc_sync_host_to_guest(&entry->scale, tsc_sync_host_tsc(), &now) &&
+	       now - stamp < RECENT_TSC;
+}
+
+/*
+ * An offset that sets the guest's clock back is that of a guest that was stopped
+ * and goes on, or of one that was reset, whose records are the next boot's.  A
+ * record tells.
+ */
+static void release_held(struct vm *vm)
+{
+	uint32_t i;
+
+	for (i = 0; vm->recent_tsc && i < vm->region.sb.nr_channels; i++) {
+		if (!vm->is_clock_held[i] || !is_recent(&vm->clock[i], vm->recent_tsc))
+			continue;
+		vm->is_clock_held[i] = false;
+		publish_clock(vm, i);
+	}
+}
+
+static void take_entry(struct vm *vm, uint32_t vcpu, const struct tsc_sync_entry *entry)
+{
+	bool is_back = vm->has_clock[vcpu] &&
+		       entry->scale.offset_tsc < vm->clock[vcpu].scale.offset_tsc;
+
+	vm->clock[vcpu] = *entry;
+	vm->has_clock[vcpu] = true;
+	vm->is_clock_held[vcpu] = is_back;
+	if (is_back)
+		vm->recent_tsc = 0;
+	else if (!vm->is_over)
+		publish_clock(vm, vcpu);
+}
+
 static void poll_clock(struct vm *vm)
 {
+	struct tsc_sync_entry entry;
 	uint32_t i, n = count_vcpus(vm);
 
 	prove_clock(vm);
-	for (i = 0; i < n; i++) {
-		if (vm->tsc->ops->poll(vm->tsc, i, &vm->clock[i]) != 1)
-			continue;
-		vm->has_clock[i] = true;
-		if (!vm->is_over)
-			publish_clock(vm, i);
-	}
+	if (!vm->is_over)
+		release_held(vm);
+	for (i = 0; i < n; i++)
+		if (vm->tsc->ops->poll(vm->tsc, i, &entry) == 1)
+			take_entry(vm, i, &entry);
 }
 
 /* Nothing tells the offset: but no record is older than its arrival shows. */
@@ -154,6 +197,8 @@ void vm_finish_clock(struct vm *vm)
 {
 	uint32_t i;
 
+	if (!vm->is_over)
+		release_held(vm);
 	for (i = 0; i < vm->region.sb.nr_channels; i++)
 		if (vm->has_clock[i])
 			return;

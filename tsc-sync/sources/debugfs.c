@@ -168,11 +168,8 @@ static int debugfs_poll(struct tsc_source *source, uint32_t vcpu, struct tsc_syn
 		return 0;
 	}
 	memset(ret, 0, sizeof(*ret));
-	/*
-	 * Somewhere between two polls.  From the earlier one on: most changes
-	 * are a stop and a continuation, after which the guest's clock goes on
-	 * where it was; the old offset must not claim the stamps that follow.
-	 */
+	/* Somewhere between two polls, from the earlier one on: most changes
+	 * are a stop and a continuation, and the guest stood still then. */
 	ret->from_host_tsc = last->is_known ? last->host_tsc + 1 : now;
 	last->is_known = true;
 	last->scale = scale;

@@ -21,13 +21,14 @@
 #include "tsc-sync/sources/snapshot.h"
 #include "tsc-sync/sources/tsc_source.h"
 
-#define SYMBOL	     "timers_state"
-#define WORDS	     8
-#define SLOT_PREV    0 /* last value of the guest's TSC that was given out */
-#define SLOT_OFFSET  1
-#define RECENT_TSC   (1ULL << 36) /* 7..30 s */
-#define SLACK_TSC    (1ULL << 12) /* two CPUs' counters read one after the other */
-#define MAX_TCG_VCPU 4096
+#define SYMBOL	       "timers_state"
+#define WORDS	       8
+#define SLOT_PREV      0 /* last value of the guest's TSC that was given out */
+#define SLOT_OFFSET    1
+#define RECENT_TSC     (1ULL << 36) /* 7..30 s */
+#define SLACK_TSC      (1ULL << 12) /* two CPUs' counters read one after the other */
+#define MAX_JITTER_TSC (1ULL << 24) /* more is a stop, and ends within a poll */
+#define MAX_TCG_VCPU   4096
 
 struct tcg_source {
 	struct tsc_source source;
@@ -187,26 +188,25 @@ err_close:
 }
 
 /*
- * A new offset.  It holds from the instant at which the guest stood still: exact
- * if we saw that, else right after the last stamp seen under the old one, and
- * stamps of the time between may be wrong by the change.  (Not from when it went
- * on: until then the old offset would claim the stamps that follow, since the
- * guest's clock does not step.)  QEMU itself moves the offset on by some
- * microseconds when two vCPU threads read the clock in the wrong order.
+ * A new offset.  It holds from the instant at which the guest went on: exact if
+ * we saw it stand still, else right after the last stamp seen under the old one,
+ * and stamps of the time between may be wrong by the change (QEMU itself moves
+ * the offset on by some microseconds when two vCPU threads read the clock in the
+ * wrong order).
  */
 static void take_offset(struct tcg_source *s, uint64_t offset, uint64_t host_tsc)
 {
 	uint64_t old = (uint64_t)s->current.scale.offset_tsc, from = host_tsc, bound = 0;
 
 	if (s->is_known) {
-		from = (s->stopped_tsc ? s->stopped_tsc : s->last_guest_tsc) - old;
+		from = (s->stopped_tsc ? s->stopped_tsc : s->last_guest_tsc) - offset;
 		if (!s->stopped_tsc)
 			bound = (int64_t)(offset - old) < 0 ? old - offset : offset - old;
 	}
 	memset(&s->current, 0, sizeof(s->current));
 	s->current.from_host_tsc = from <= host_tsc ? from : host_tsc;
 	s->current.scale = tsc_sync_scale_unscaled((int64_t)offset);
-	s->current.bound_tsc = bound;
+	s->current.bound_tsc = bound <= MAX_JITTER_TSC ? bound : 0;
 	s->current.source = TSC_SYNC_TCG;
 	s->is_known = true;
 	s->generation++;
