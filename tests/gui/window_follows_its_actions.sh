@@ -28,6 +28,10 @@ view.rows-page-up
 app.theme
 pointer 600 300
 dump
+view.full
+pointer 600 130
+view.frame-item
+dump
 snapshot $tmp/window.png
 app.quit
 END
@@ -41,5 +45,7 @@ read -r _ t span1 _ <<<"$(view_line 4)"
 [ "$(view_line 5)" = "$(view_line 4)" ] || fail 'redo does not go forward'
 grep -q '^status VM a: write' "$tmp/out" || fail 'the finding is not told'
 view_line 6 | grep -q selection || fail 'the finding is not selected'
+read -r _ t1 span1 _ <<<"$(view_line 8)"
+[ "$span1" -lt "$span" ] || fail 'the request under the pointer is not shown'
 tail -n 1 "$tmp/out" | grep -qE '^status [a-z]+/' || fail 'nothing is said of what is under the pointer'
 [ "$(stat -c %s "$tmp/window.png")" -gt 20000 ] || fail 'the snapshot looks blank'

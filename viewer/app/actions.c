@@ -60,6 +60,11 @@ static void zoom_range(struct ivt_window *w)
 	ivt_timeline_zoom_selection(w->timeline);
 }
 
+static void frame_item(struct ivt_window *w)
+{
+	ivt_timeline_frame(w->timeline);
+}
+
 static void full(struct ivt_window *w)
 {
 	ivt_timeline_full(w->timeline);
@@ -115,6 +120,8 @@ static const struct ivt_action actions[] = {
 	{ "view.rows-page-up", "Page_Up", "A page of rows up", "", page_up },
 	{ "view.rows-page-down", "Page_Down", "A page of rows down", "", page_down },
 	{ "view.zoom-range", "z", "Zoom to selection", "drag to select", zoom_range },
+	{ "view.frame-item", "f", "Show what is under the pointer", "a double click does it too",
+	  frame_item },
 	{ "view.full", "0 Home", "Whole trace", "", full },
 	{ "view.undo", "<Control>z BackSpace", "Back", "to the range shown before", undo },
 	{ "view.redo", "<Control><Shift>z", "Forward", "", redo },

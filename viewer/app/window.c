@@ -109,6 +109,8 @@ static void on_loaded(GObject *source, GAsyncResult *result, gpointer user)
 	ivt_timeline_set_model(w->timeline, model);
 	ivt_model_destroy(w->model);
 	w->model = model;
+	atk_object_set_description(gtk_widget_get_accessible(GTK_WIDGET(w->timeline)),
+				   model->verdict);
 	first_view(w);
 	show_range(w);
 }

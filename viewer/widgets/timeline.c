@@ -23,6 +23,7 @@ struct _IvtTimeline {
 	cairo_surface_t *kept;	  /* the picture without pointer and selection */
 	GtkGesture *drag_left;
 	GtkGesture *drag_middle;
+	GtkGesture *press;
 	GtkEventController *scroll;
 	GtkEventController *motion;
 	enum drag drag;
@@ -192,6 +193,15 @@ static void on_scroll(GtkEventControllerScroll *c, double dx, double dy, IvtTime
 		ivt_timeline_rows(t, (int)(dy * ROW_STEP_PX));
 }
 
+static void on_pressed(GtkGestureMultiPress *g, int n_press, double x, double y, IvtTimeline *t)
+{
+	(void)g;
+	t->pointer_x = x;
+	t->pointer_y = y;
+	if (n_press == 2)
+		ivt_timeline_frame(t);
+}
+
 static void on_drag_begin(GtkGestureDrag *g, double x, double y, IvtTimeline *t)
 {
 	GdkModifierType state = 0;
@@ -256,6 +266,7 @@ static void finalize(GObject *object)
 
 	g_clear_object(&t->drag_left);
 	g_clear_object(&t->drag_middle);
+	g_clear_object(&t->press);
 	g_clear_object(&t->scroll);
 	g_clear_object(&t->motion);
 	g_clear_pointer(&t->kept, cairo_surface_destroy);
@@ -299,6 +310,8 @@ static void ivt_timeline_init(IvtTimeline *t)
 					 GDK_BUTTON_PRESS_MASK | GDK_BUTTON_RELEASE_MASK);
 	t->drag_left = add_drag(t, GDK_BUTTON_PRIMARY);
 	t->drag_middle = add_drag(t, GDK_BUTTON_MIDDLE);
+	t->press = gtk_gesture_multi_press_new(w);
+	g_signal_connect(t->press, "pressed", G_CALLBACK(on_pressed), t);
 	/* All of it, so that no scrolled window around reads px into our ns. */
 	t->scroll = gtk_event_controller_scroll_new(w, GTK_EVENT_CONTROLLER_SCROLL_BOTH_AXES);
 	g_signal_connect(t->scroll, "scroll", G_CALLBACK(on_scroll), t);
@@ -422,6 +435,49 @@ void ivt_timeline_zoom_selection(IvtTimeline *t)
 	if (!t->style.has_selection)
 		return;
 	ivt_timeline_show(t, t->style.selection_t0_ns - span / 20, span + span / 10);
+}
+
+/* The box or interval of a row at @t_ns; false: none. */
+static bool item_at(const IvtTimeline *t, const struct ivt_layout_row *at, int64_t t_ns,
+		    int64_t slack_ns, int64_t *ret_t0_ns, int64_t *ret_t1_ns)
+{
+	const struct ivt_lane *lane = &t->model->lane[at->lane];
+	const struct ivt_box *box = ivt_describe_box(lane, at->row, t_ns, slack_ns);
+	size_t i;
+
+	if (box) {
+		*ret_t0_ns = box->t0_ns;
+		*ret_t1_ns = box->t1_ns;
+		return true;
+	}
+	if (lane->box_row || at->row >= lane->n_rows)
+		return false;
+	i = ivt_lane_index_at(&lane->row[at->row], t_ns);
+	if (i == IVT_LANE_NO_EVENT)
+		return false;
+	*ret_t0_ns = lane->row[at->row].t[i];
+	*ret_t1_ns = ivt_lane_index_until(&lane->row[at->row], i);
+	return true;
+}
+
+void ivt_timeline_frame(IvtTimeline *t)
+{
+	int64_t t0, t1, span, at;
+	int row;
+
+	if (!have_layout(t) || t->pointer_x < t->layout.label_px)
+		return;
+	row = ivt_layout_row_at(&t->layout, &t->style, (int)t->pointer_y);
+	at = time_at(t, t->pointer_x);
+	if (row < 0 ||
+	    !item_at(t, &t->layout.row[row], at, time_at(t, t->pointer_x + 1) - at, &t0, &t1))
+		return;
+	ivt_timeline_select(t, t0, t1);
+	ivt_headline_around(t0, t1, FINDING_CONTEXT, &t0, &span);
+	if (span == t->view.span_ns) /* the second time */
+		ivt_timeline_zoom_selection(t);
+	else
+		ivt_timeline_show(t, t0, span);
 }
 
 void ivt_timeline_point(IvtTimeline *t, int x, int y)

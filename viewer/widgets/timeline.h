@@ -44,6 +44,10 @@ void ivt_timeline_clear(IvtTimeline *t);
 /* As if the pointer were at this place of the widget. */
 void ivt_timeline_point(IvtTimeline *t, int x, int y);
 
+/* Select the request, or else the interval, under the pointer and show it with
+ * what is around it; again: closer.  Nothing there: no effect. */
+void ivt_timeline_frame(IvtTimeline *t);
+
 /* Show finding @step places on (1, -1) in the order of rank, selected. */
 void ivt_timeline_finding(IvtTimeline *t, int step);
 
