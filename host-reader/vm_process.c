@@ -188,7 +188,7 @@ static void place_by_arrival(struct vm *vm)
 		e->scale = tsc_sync_scale_unscaled(vm->arrival_tsc);
 		e->bound_tsc = ns ? (uint64_t)((__uint128_t)ticks * ARRIVAL_NS / ns) : ticks;
 		e->vcpu = i;
-		e->source = TSC_SYNC_HANDSHAKE;
+		e->source = TSC_SYNC_ARRIVAL;
 		publish_clock(vm, i);
 	}
 }

@@ -144,6 +144,7 @@ const char *tsc_sync_source_name(unsigned int source)
 		[TSC_SYNC_DEBUGFS] = "debugfs",
 		[TSC_SYNC_TCG] = "tcg",
 		[TSC_SYNC_HANDSHAKE] = "handshake",
+		[TSC_SYNC_ARRIVAL] = "arrival",
 	};
 
 	return source < sizeof(names) / sizeof(names[0]) ? names[source] : NULL;

@@ -64,6 +64,7 @@ enum tsc_sync_source {
 	TSC_SYNC_DEBUGFS = 2,
 	TSC_SYNC_TCG = 3,
 	TSC_SYNC_HANDSHAKE = 4,
+	TSC_SYNC_ARRIVAL = 5, /* when records were seen to arrive: no better than milliseconds */
 };
 
 /* "bpf", "stap", ...; NULL for a number that is none. */
