@@ -89,7 +89,7 @@ IVT_PROBE(sched_switch, sched_switch,
 		  IVT_COMM(e->prev_comm, prev);
 		  e->prev_tid = prev->pid;
 		  e->prev_prio = prev->prio - 100;
-		  e->prev_state = ivt_prev_state(preempt, prev_state);
+		  e->prev_state = ivt_prev_state(preempt, prev_state | prev->exit_state);
 		  IVT_COMM(e->next_comm, next);
 		  e->next_tid = next->pid;
 		  e->next_prio = next->prio - 100;
