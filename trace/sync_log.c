@@ -173,6 +173,35 @@ static int clock_compare(const void *a, const void *b)
 		       : x->entry.from_host_tsc > y->entry.from_host_tsc;
 }
 
+/* Move the handshakes that only check behind the clocks; both stay sorted. */
+static int checks_part(struct ivt_sync_log *log)
+{
+	struct ivt_sync_clock *all = log->clocks, *checks;
+	size_t n = 0, n_checks = 0, i, end;
+
+	checks = malloc((log->n_clocks + 1) * sizeof(*checks));
+	if (!checks)
+		return -ENOMEM;
+	for (i = 0; i < log->n_clocks; i = end) {
+		bool has_other = false;
+
+		for (end = i; end < log->n_clocks && all[end].machine == all[i].machine; end++)
+			has_other |= all[end].entry.source != TSC_SYNC_HANDSHAKE;
+		for (size_t k = i; k < end; k++) {
+			if (has_other && all[k].entry.source == TSC_SYNC_HANDSHAKE)
+				checks[n_checks++] = all[k];
+			else
+				all[n++] = all[k];
+		}
+	}
+	if (n_checks)
+		memcpy(all + n, checks, n_checks * sizeof(*checks));
+	log->n_clocks = n;
+	log->n_checks = n_checks;
+	free(checks);
+	return 0;
+}
+
 static void log_sort(struct ivt_sync_log *log)
 {
 	size_t n = 0;
@@ -222,6 +251,10 @@ int ivt_sync_log_read(int dirfd, struct ivt_sync_log *ret)
 	memcpy(log.uuid, header.uuid, sizeof(log.uuid));
 	log.tsc_hz = header.tsc_hz;
 	log_sort(&log);
+	if (checks_part(&log)) {
+		ivt_sync_log_deinit(&log);
+		return -ENOMEM;
+	}
 	*ret = log;
 	return 0;
 }
@@ -231,6 +264,26 @@ void ivt_sync_log_deinit(struct ivt_sync_log *log)
 	free(log->snapshots);
 	free(log->clocks);
 	memset(log, 0, sizeof(*log));
+}
+
+static bool is_of(const struct ivt_sync_clock *clock, uint32_t machine, uint32_t vcpu)
+{
+	return clock->machine == machine && clock->entry.vcpu == vcpu;
+}
+
+const struct ivt_sync_clock *ivt_sync_log_find_checks(const struct ivt_sync_log *log,
+						      uint32_t machine, uint32_t vcpu,
+						      size_t *ret_n)
+{
+	const struct ivt_sync_clock *checks = log->clocks + log->n_clocks;
+	size_t i = 0, n = 0;
+
+	while (i < log->n_checks && !is_of(&checks[i], machine, vcpu))
+		i++;
+	while (i + n < log->n_checks && is_of(&checks[i + n], machine, vcpu))
+		n++;
+	*ret_n = n;
+	return n ? &checks[i] : NULL;
 }
 
 const struct ivt_sync_clock *ivt_sync_log_find(const struct ivt_sync_log *log, uint32_t machine,

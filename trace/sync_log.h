@@ -30,6 +30,10 @@ struct ivt_sync_log {
 	size_t n_snapshots;
 	struct ivt_sync_clock *clocks;
 	size_t n_clocks;
+	/* Handshakes of machines whose offsets come from another source: they
+	 * bound those from outside, and rebase nothing.  Behind clocks, in the
+	 * same order; of a machine that has nothing else they are clocks. */
+	size_t n_checks;
 	size_t skipped; /* records not understood */
 };
 
@@ -54,6 +58,12 @@ int ivt_sync_log_add_clock(struct ivt_sync_log *log, const struct ivt_sync_clock
 int ivt_sync_log_read(int dirfd, struct ivt_sync_log *ret);
 /* Free what the log points to; the structure itself is the caller's. */
 void ivt_sync_log_deinit(struct ivt_sync_log *log);
+
+/* One vCPU's part of the checks; UINT32_MAX: those that are of no one vCPU.
+ * NULL and 0 when there is none. */
+const struct ivt_sync_clock *ivt_sync_log_find_checks(const struct ivt_sync_log *log,
+						      uint32_t machine, uint32_t vcpu,
+						      size_t *ret_n);
 
 /* The history of one vCPU: a part of log->clocks; UINT32_MAX: the machine's
  * first vCPU that has one.  NULL and 0 when there is none. */

@@ -247,6 +247,7 @@ static int machine_open(struct ivt_trace *t, uint32_t machine)
 static int log_open(struct ivt_trace *t)
 {
 	int ret = ivt_sync_log_read(t->dirfd, &t->log);
+	size_t n;
 
 	if (ret == -ENOMEM)
 		return ret;
@@ -258,11 +259,12 @@ static int log_open(struct ivt_trace *t)
 			"manifest's straight lines");
 	if (t->log.skipped > 0)
 		warn(t, "'sync.bin': %zu records are left out", t->log.skipped);
-	t->entries = calloc(t->log.n_clocks ? t->log.n_clocks : 1, sizeof(*t->entries));
-	t->guest_starts = calloc(t->log.n_clocks ? t->log.n_clocks : 1, sizeof(*t->guest_starts));
+	n = t->log.n_clocks + t->log.n_checks;
+	t->entries = calloc(n ? n : 1, sizeof(*t->entries));
+	t->guest_starts = calloc(n ? n : 1, sizeof(*t->guest_starts));
 	if (!t->entries || !t->guest_starts)
 		return -ENOMEM;
-	for (size_t i = 0; i < t->log.n_clocks; i++) {
+	for (size_t i = 0; i < n; i++) {
 		struct tsc_sync_entry *entry = &t->entries[i];
 
 		*entry = t->log.clocks[i].entry;
@@ -369,6 +371,24 @@ const struct tsc_sync_entry *ivt_trace_history(const struct ivt_trace *t, uint32
 	if (!clock)
 		clock = ivt_sync_log_find(&t->log, machine, UINT32_MAX, ret_n);
 	return clock ? &t->entries[clock - t->log.clocks] : NULL;
+}
+
+const struct tsc_sync_entry *ivt_trace_handshakes(const struct ivt_trace *t, uint32_t machine,
+						  uint32_t vcpu, size_t *ret_n)
+{
+	const struct ivt_sync_clock *check;
+	const struct tsc_sync_entry *hist;
+
+	check = ivt_sync_log_find_checks(&t->log, machine, vcpu, ret_n);
+	if (!check) /* one that does not say which vCPU answered */
+		check = ivt_sync_log_find_checks(&t->log, machine, UINT32_MAX, ret_n);
+	if (check)
+		return &t->entries[check - t->log.clocks];
+	hist = ivt_trace_history(t, machine, vcpu, ret_n);
+	if (hist && hist->source == TSC_SYNC_HANDSHAKE)
+		return hist;
+	*ret_n = 0;
+	return NULL;
 }
 
 int ivt_trace_real_ns(const struct ivt_trace *t, uint64_t host_ns, uint64_t *ret_real_ns)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Makes small traces by hand: records in any order, one stream per machine,
- * 1 TSC tick = 1 ns on all clocks, written and opened at the end.
+ * Makes small traces by hand: records in any order, one stream per machine (or
+ * per vCPU), 1 TSC tick = 1 ns on all clocks, written and opened at the end.
  *
  *	machine 0 host; 1 "a" (QEMU 1000); 2 "b" (QEMU 2000); each VM has one disk
  *	on HOST_DEV: a at host sector 10000 and, from its sector 4096 on, at 50000;
@@ -31,8 +31,11 @@
 #define W	  IVT_RWBS_WRITE
 #define R	  IVT_RWBS_READ
 
+#define N_CPUS 2
+
 struct built_record {
 	uint64_t ns;
+	uint32_t cpu;
 	size_t order;
 	uint32_t bytes;
 	char record[256];
@@ -45,6 +48,13 @@ struct builder {
 	uint64_t bound_tsc; /* error of the guests' clocks */
 	uint64_t lost;
 	uint64_t decoy_sectors; /* not 0: a has another disk before, elsewhere */
+	uint32_t cpu;		/* of the records and clocks put from here on */
+	int64_t lie_tsc;	/* the guests' stamps are off by this */
+	/* The vCPUs' clocks, ascending; where there is none, an offset of 0. */
+	struct tsc_sync_entry *clocks[3][N_CPUS];
+	size_t n_clocks[3][N_CPUS];
+	struct tsc_sync_entry shakes[16]; /* of a, for vCPU .vcpu */
+	size_t n_shakes;
 };
 
 static inline void builder_init(struct builder *b)
@@ -55,25 +65,75 @@ static inline void builder_init(struct builder *b)
 	strcat(b->dir, "/t.ivt");
 }
 
-/* @at_us: after BASE_NS */
-static inline void put(struct builder *b, int machine, uint64_t at_us, uint16_t type, int32_t tid,
-		       const void *payload, size_t bytes)
+/* Room for one more element at powers of two. */
+static inline void *built_grow(void *array, size_t n, size_t bytes)
 {
-	struct ivring_record hdr = { .tsc = BASE_NS + at_us * US, .type = type };
+	if (n & (n - 1))
+		return array;
+	array = realloc(array, (n ? n * 2 : 1) * bytes);
+	ck_assert_ptr_nonnull(array);
+	return array;
+}
+
+/* From @at_us on the offset of b->cpu is another. */
+static inline void put_clock(struct builder *b, int machine, uint64_t at_us, int64_t offset_tsc)
+{
+	struct tsc_sync_entry **clocks = &b->clocks[machine][b->cpu];
+	size_t n = b->n_clocks[machine][b->cpu]++;
+
+	*clocks = built_grow(*clocks, n, sizeof(**clocks));
+	(*clocks)[n] = (struct tsc_sync_entry){ .from_host_tsc = BASE_NS + at_us * US,
+						.scale = tsc_sync_scale_unscaled(offset_tsc),
+						.bound_tsc = b->bound_tsc,
+						.vcpu = b->cpu,
+						.source = TSC_SYNC_BPF };
+}
+
+/* The guest's stamp at a host time. */
+static inline uint64_t built_stamp(const struct builder *b, int machine, uint32_t cpu, uint64_t ns)
+{
+	const struct tsc_sync_entry *clocks = b->clocks[machine][cpu];
+	size_t low = 0, high = b->n_clocks[machine][cpu];
+
+	if (machine == HOST)
+		return ns;
+	while (high - low > 1) {
+		size_t mid = low + (high - low) / 2;
+
+		if (clocks[mid].from_host_tsc <= ns)
+			low = mid;
+		else
+			high = mid;
+	}
+	return ns + b->lie_tsc + (high ? clocks[low].scale.offset_tsc : 0);
+}
+
+/* @at_ns: after BASE_NS */
+static inline void put_ns(struct builder *b, int machine, uint64_t at_ns, uint16_t type,
+			  int32_t tid, const void *payload, size_t bytes)
+{
+	struct ivring_record hdr = { .type = type };
 	struct built_record *rec;
 
-	if ((b->n[machine] & (b->n[machine] - 1)) == 0)
-		b->recs[machine] = realloc(b->recs[machine],
-					   (b->n[machine] ? b->n[machine] * 2 : 1) * sizeof(*rec));
+	b->recs[machine] = built_grow(b->recs[machine], b->n[machine], sizeof(*rec));
 	rec = &b->recs[machine][b->n[machine]];
 	memset(rec, 0, sizeof(*rec));
-	rec->ns = hdr.tsc;
+	rec->ns = BASE_NS + at_ns;
+	rec->cpu = b->cpu;
+	hdr.tsc = built_stamp(b, machine, b->cpu, rec->ns);
 	rec->order = b->n[machine]++;
 	rec->bytes = (sizeof(hdr) + bytes + 7) & ~7u;
 	hdr.size = rec->bytes;
 	hdr.ctx = tid & IVRING_CTX_TID_MASK;
 	memcpy(rec->record, &hdr, sizeof(hdr));
 	memcpy(rec->record + sizeof(hdr), payload, bytes);
+}
+
+/* @at_us: after BASE_NS */
+static inline void put(struct builder *b, int machine, uint64_t at_us, uint16_t type, int32_t tid,
+		       const void *payload, size_t bytes)
+{
+	put_ns(b, machine, at_us * US, type, tid, payload, bytes);
 }
 
 #define PUT(b, machine, at_us, event, tid, ...)                                   \
@@ -140,30 +200,71 @@ static inline int built_order(const void *a, const void *b)
 	return (x->order > y->order) - (x->order < y->order);
 }
 
-static inline void built_stream(struct builder *b, struct ivt_trace_writer *w, uint32_t machine)
+static inline void built_stream(struct builder *b, struct ivt_trace_writer *w, uint32_t machine,
+				uint32_t cpu)
 {
 	struct ivt_error err = { "" };
 	char *packet = malloc(1 << 16);
 	struct iovec iov = { packet, 0 };
 	size_t i;
 
-	if (b->n[machine])
-		qsort(b->recs[machine], b->n[machine], sizeof(*b->recs[machine]), built_order);
-	ck_assert_int_eq(ivt_trace_writer_add_stream(w, machine, 0, &err), 0);
+	ck_assert_int_eq(ivt_trace_writer_add_stream(w, machine, cpu, &err), 0);
 	for (i = 0; i < b->n[machine]; i++) {
 		const struct built_record *rec = &b->recs[machine][i];
 
-		memcpy(packet + iov.iov_len, rec->record, rec->bytes);
-		iov.iov_len += rec->bytes;
-		if (i + 1 < b->n[machine] && iov.iov_len + sizeof(rec->record) < 1 << 16)
+		if (rec->cpu == cpu) {
+			memcpy(packet + iov.iov_len, rec->record, rec->bytes);
+			iov.iov_len += rec->bytes;
+		}
+		if (!iov.iov_len ||
+		    (i + 1 < b->n[machine] && iov.iov_len + sizeof(rec->record) < 1 << 16))
 			continue;
-		ck_assert_int_eq(ivt_trace_writer_append(w, machine, 0, &iov, 1, b->lost, 0, &err),
-				 0);
+		ck_assert_int_eq(
+			ivt_trace_writer_append(w, machine, cpu, &iov, 1, b->lost, 0, &err), 0);
 		iov.iov_len = 0;
 	}
 	free(packet);
+}
+
+/* One stream, or as many as vCPUs were used. */
+static inline void built_streams(struct builder *b, struct ivt_trace_writer *w, uint32_t machine)
+{
+	uint32_t cpu, n_cpus = 1;
+	size_t i;
+
+	if (b->n[machine])
+		qsort(b->recs[machine], b->n[machine], sizeof(*b->recs[machine]), built_order);
+	for (i = 0; i < b->n[machine]; i++)
+		if (b->recs[machine][i].cpu >= n_cpus)
+			n_cpus = b->recs[machine][i].cpu + 1;
+	for (cpu = 0; cpu < n_cpus; cpu++)
+		built_stream(b, w, machine, cpu);
 	free(b->recs[machine]);
 	b->recs[machine] = NULL;
+}
+
+static inline void built_clocks(struct builder *b, struct ivt_trace_writer *w, uint32_t machine)
+{
+	struct tsc_sync_entry plain = { .scale = tsc_sync_scale_unscaled(0),
+					.bound_tsc = b->bound_tsc,
+					.source = TSC_SYNC_BPF };
+	struct ivt_error err = { "" };
+	bool has_none = true;
+	uint32_t cpu;
+	size_t i;
+
+	for (cpu = 0; cpu < N_CPUS; cpu++) {
+		for (i = 0; i < b->n_clocks[machine][cpu]; i++)
+			ck_assert_int_eq(ivt_trace_writer_clock(
+						 w, machine, &b->clocks[machine][cpu][i], 0, &err),
+					 0);
+		has_none &= !b->n_clocks[machine][cpu];
+		free(b->clocks[machine][cpu]);
+	}
+	if (has_none)
+		ck_assert_int_eq(ivt_trace_writer_clock(w, machine, &plain, 0, &err), 0);
+	for (i = 0; machine == A && i < b->n_shakes; i++)
+		ck_assert_int_eq(ivt_trace_writer_clock(w, machine, &b->shakes[i], 0, &err), 0);
 }
 
 static inline void built_guest(struct builder *b, struct ivt_trace_writer *w, const char *name,
@@ -194,16 +295,13 @@ static inline void built_guest(struct builder *b, struct ivt_trace_writer *w, co
 		.disks = disks + !has_decoy,
 		.n_disks = 1 + has_decoy,
 	};
-	struct tsc_sync_entry entry = { .scale = tsc_sync_scale_unscaled(0),
-					.bound_tsc = b->bound_tsc,
-					.source = TSC_SYNC_BPF };
 	struct ivt_error err = { "" };
 	uint32_t machine;
 
 	strcpy(info.name, name);
 	ck_assert_int_eq(ivt_trace_writer_add_machine(w, &info, &machine, &err), 0);
-	ck_assert_int_eq(ivt_trace_writer_clock(w, machine, &entry, 0, &err), 0);
-	built_stream(b, w, machine);
+	built_clocks(b, w, machine);
+	built_streams(b, w, machine);
 }
 
 static inline struct ivt_trace *builder_open(struct builder *b)
@@ -229,7 +327,7 @@ static inline struct ivt_trace *builder_open(struct builder *b)
 		ck_assert_int_eq(ivt_trace_writer_snapshot(w, &snap, &err), 0);
 	}
 	ck_assert_int_eq(ivt_trace_writer_add_machine(w, &host, &machine, &err), 0);
-	built_stream(b, w, HOST);
+	built_streams(b, w, HOST);
 	built_guest(b, w, "a", QEMU_A, of_a, 2);
 	built_guest(b, w, "b", QEMU_B, of_b, 1);
 	ck_assert_int_eq(ivt_trace_writer_close(w, &err), 0);
