@@ -6,6 +6,8 @@
 #   KDIR=DIR  kernel headers for the guest's module
 
 O     ?= build
+# One name for each file, however O was spelt: dependency files match by name.
+override O := $(abspath $(O))
 V     ?= 0
 DEBUG ?= 0
 SAN   ?=
@@ -16,7 +18,7 @@ VERSION := 0.1.0
 
 ifeq ($(V),0)
 Q := @
-say = @printf '  %-8s %s\n' $(1) $(2);
+say = @printf '  %-8s %s\n' $(1) $(patsubst $(CURDIR)/%,%,$(2));
 else
 Q :=
 say =
@@ -114,7 +116,16 @@ $(O)/lib/%.a:
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $(filter %.o,$^)
 
-$(O)/obj/%.o: %.c
+# Rewritten only when the flags are others: then everything is made again.
+FLAGS := $(CC) $(CFLAGS) $(LDFLAGS)
+$(O)/flags: always
+	@mkdir -p $(@D)
+	@echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' >$@
+
+.PHONY: always
+always:
+
+$(O)/obj/%.o: %.c $(O)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
