@@ -46,4 +46,4 @@ lab/vm check-log b
 "$BIN/ivtrace-report" summary --json "$work/t.ivt" >"$work/summary.json"
 "$BIN/ivtrace-report" sync --json "$work/t.ivt" >"$work/sync.json"
 python3 "$SRC/tests/vm/check_two_guests.py" "$work"
-"$SRC/tests/integration/bt_agrees" "$work/t.ivt"
+"$SRC/tests/integration/babeltrace_agrees.sh" "$work/t.ivt"
