@@ -36,8 +36,8 @@ void ivt_ruler_init(struct ivt_ruler *r, const struct ivt_view *view, int plot_p
 	if (r->n > IVT_RULER_MAX)
 		r->n = IVT_RULER_MAX;
 	/* What all labels share is said once, when that saves digits. */
-	shared = r->step_ns;
-	for (int i = 0; i < 3 && shared < INT64_MAX / 10; i++)
+	shared = 1;
+	while (shared / 1000 < r->step_ns && shared < INT64_MAX / 10)
 		shared *= 10;
 	r->base_ns = r->step_ns < 1000000 ? view->t0_ns / shared * shared : 0;
 }
