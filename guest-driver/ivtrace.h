@@ -6,6 +6,7 @@
  *	ivtrace_map.c		maps the region write-back, measures the mapping
  *	ivtrace_ring.c		one writer per CPU: open, flush, close, panic
  *	ivtrace_control.c	does what the reader's page asks for
+ *	ivtrace_shake.c		answers the host's question for the time
  *	ivtrace_probe.c		tracepoints -> records
  *	ivtrace_dump.c		the state that was there before the recording
  *	ivtrace_mark.c		/dev/ivtrace
@@ -146,6 +147,14 @@ bool ivtrace_type_is_enabled(u16 type);
 
 /* The region was formatted anew under us: bind again.  Hardirq (pci.c). */
 void ivtrace_pci_rebind(void);
+
+/* ---- handshake: bounds the TSC's offset ------------------------------------ */
+
+/* Process context.  Ready for calls, and done with them. */
+void ivtrace_shake_start(struct ivtrace_region *r);
+void ivtrace_shake_stop(void);
+/* Hardirq, one caller at a time: has the host called? */
+void ivtrace_shake_look(const struct ivring_reader_page *page);
 
 /* ---- probes: process context, one caller at a time ------------------------- */
 

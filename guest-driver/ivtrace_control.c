@@ -84,6 +84,8 @@ static enum hrtimer_restart ivtrace_control_timer(struct hrtimer *timer)
 	} else {
 		if (ivtrace_control_may_apply() && ivtrace_control_changed(page, reader_epoch))
 			queue_work_on(ivtrace_ring_cpu(), system_long_wq, &ivtrace_control.work);
+		if (reader_epoch)
+			ivtrace_shake_look(page);
 		ivtrace_control_beat(period_ms);
 		ivtrace_ring_kick(flags & IVRING_READER_FLUSH_REQ);
 	}
@@ -126,6 +128,7 @@ void ivtrace_control_start(struct ivtrace_region *r)
 	ivtrace_control.is_stopping = false;
 	INIT_WORK(&ivtrace_control.work, ivtrace_control_work);
 	ivtrace_hrtimer_setup(&ivtrace_control.timer, ivtrace_control_timer, HRTIMER_MODE_REL);
+	ivtrace_shake_start(r);
 	hrtimer_start(&ivtrace_control.timer, ms_to_ktime(1), HRTIMER_MODE_REL);
 }
 
@@ -133,6 +136,7 @@ void ivtrace_control_stop(void)
 {
 	WRITE_ONCE(ivtrace_control.is_stopping, true);
 	hrtimer_cancel(&ivtrace_control.timer);
+	ivtrace_shake_stop();
 	cancel_work_sync(&ivtrace_control.work);
 	ivtrace_control_apply(0);
 }

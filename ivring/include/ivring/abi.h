@@ -9,6 +9,7 @@
  *
  *	0x0000		superblock (4 KiB)		host writes, once, magic last
  *	0x1000		guest page (4 KiB)		guest writes
+ *	0x1100		its answers to the clock's handshake
  *	0x2000		channel descriptors, 256 B	line 0 host, line 1 guest
  *	reader_off	reader control page, then one	reader writes
  *			64-byte line per channel
@@ -29,10 +30,11 @@
 
 #define IVRING_MAGIC	     0x0100474e49525649ULL /* "IVRING\0\1", little-endian */
 #define IVRING_VERSION_MAJOR 1
-#define IVRING_VERSION_MINOR 0
+#define IVRING_VERSION_MINOR 1 /* 1: the handshake */
 
 #define IVRING_PAGE_BYTES	 4096
 #define IVRING_GUEST_OFF	 0x1000
+#define IVRING_ANSWER_OFF	 0x1100
 #define IVRING_CHAN_OFF		 0x2000
 #define IVRING_DATA_ALIGN	 (2u << 20)
 #define IVRING_PUB_BYTES	 4096 /* publishing grain of w_head */
@@ -132,14 +134,35 @@ struct ivring_guest_page {
 	__aligned_u64 heartbeat;
 };
 
+/*
+ * The handshake, in pairs of lines of its own (docs/time.md): the host stores
+ * shake_call in its page; the vCPU that it names looks at shake_seq for a
+ * moment, says so by storing call, and answers each new number with its TSC.
+ * Where version is 0 nobody answers.
+ */
+#define IVRING_SHAKE_VERSION   1
+#define IVRING_SHAKE_VCPU_MASK 0xffffu /* the rest of a call is a number that is new */
+
+/* Written by the guest, at IVRING_ANSWER_OFF. */
+struct ivring_answer {
+	__aligned_u64 seq; /* shake_seq that tsc answers; stored after it */
+	__aligned_u64 tsc;
+	__aligned_u64 call; /* the last call that a vCPU took up */
+	__u32 version;	    /* IVRING_SHAKE_VERSION while the driver answers */
+	__u32 reserved0;
+	__aligned_u64 reserved1[12];
+};
+
 /* Written by the reader: the only page of the region it maps writable,
  * together with the reader lines that follow it. */
 struct ivring_reader_page {
 	__aligned_u64 reader_epoch; /* 0 = no reader; else a new number per recording */
 	__u32 flags;
 	__u32 reserved0;
-	__aligned_u64 ack_epoch; /* guest_epoch up to which the reader has drained */
-	__aligned_u64 reserved1[5];
+	__aligned_u64 ack_epoch;  /* guest_epoch up to which the reader has drained */
+	__aligned_u64 shake_call; /* 0: none; else a new number << 16 | vCPU */
+	__aligned_u64 shake_seq;  /* of the round, never 0 within a call */
+	__aligned_u64 reserved1[3];
 	__aligned_u64 enable_bitmap[IVRING_BITMAP_WORDS];
 };
 
@@ -246,9 +269,19 @@ IVRING_AT(ivring_guest_page, release, 0x40);
 IVRING_AT(ivring_guest_page, heartbeat, 0x80);
 IVRING_ASSERT(sizeof(struct ivring_guest_page) == 0x88);
 
+IVRING_AT(ivring_answer, seq, 0x00);
+IVRING_AT(ivring_answer, tsc, 0x08);
+IVRING_AT(ivring_answer, call, 0x10);
+IVRING_AT(ivring_answer, version, 0x18);
+IVRING_ASSERT(sizeof(struct ivring_answer) == 128);
+IVRING_ASSERT(IVRING_ANSWER_OFF % 128 == 0);
+IVRING_ASSERT(IVRING_ANSWER_OFF >= IVRING_GUEST_OFF + sizeof(struct ivring_guest_page));
+
 IVRING_AT(ivring_reader_page, reader_epoch, 0x00);
 IVRING_AT(ivring_reader_page, flags, 0x08);
 IVRING_AT(ivring_reader_page, ack_epoch, 0x10);
+IVRING_AT(ivring_reader_page, shake_call, 0x18);
+IVRING_AT(ivring_reader_page, shake_seq, 0x20);
 IVRING_AT(ivring_reader_page, enable_bitmap, 0x40);
 IVRING_ASSERT(sizeof(struct ivring_reader_page) == IVRING_PAGE_BYTES);
 IVRING_ASSERT(sizeof(struct ivring_reader_line) == 64);

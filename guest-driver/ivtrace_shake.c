@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The handshake: the host bounds the offset between its TSC and ours without
+ * help of a hypervisor.  It calls a vCPU; that one looks at a word of the
+ * host's for a moment and answers each new number in it with its TSC, which
+ * the host knows to have been read between its store and the sight of the
+ * answer.
+ *
+ * A host that calls without end costs little: a call takes IVTRACE_SHAKE_US at
+ * most, in a worker that is preempted and gives way, once in IVTRACE_SHAKE_MS.
+ */
+#include <linux/ktime.h>
+#include <linux/smp.h>
+#include <linux/workqueue.h>
+#include <asm/tsc.h>
+#include "ivtrace.h"
+
+#define IVTRACE_SHAKE_US     500 /* of looking, from the call or the last round on */
+#define IVTRACE_SHAKE_US_ALL 2000
+#define IVTRACE_SHAKE_MS     20
+#define IVTRACE_SHAKE_LOOKS  32 /* between two looks at the time, preemption off */
+
+static struct {
+	struct ivtrace_region *region;
+	struct work_struct work;
+	u64 call; /* the last one that was noticed */
+	ktime_t called_at;
+	bool is_stopping;
+} ivtrace_shake;
+
+static struct ivring_answer *ivtrace_shake_answer(void)
+{
+	return ivtrace_shake.region->base + IVRING_ANSWER_OFF;
+}
+
+static unsigned int ivtrace_shake_cpu(u64 call)
+{
+	return call & IVRING_SHAKE_VCPU_MASK;
+}
+
+/* Answer what comes within a few looks.  1: there was a new number; 0: none;
+ * -1: this is not the vCPU that was called. */
+static int ivtrace_shake_rounds(unsigned int cpu, u64 *seq)
+{
+	const struct ivring_reader_page *page = ivtrace_reader_page(ivtrace_shake.region);
+	struct ivring_answer *answer = ivtrace_shake_answer();
+	int looks, ret = 0;
+
+	preempt_disable();
+	if (smp_processor_id() != cpu)
+		ret = -1;
+	/* No cpu_relax(): a hypervisor may take PAUSE for a reason to exit. */
+	for (looks = 0; looks < IVTRACE_SHAKE_LOOKS && ret >= 0; looks++) {
+		u64 now = ivring_load_acquire(&page->shake_seq);
+
+		if (now == *seq)
+			continue;
+		ivring_store(&answer->tsc, rdtsc_ordered());
+		ivring_store_release(&answer->seq, now);
+		*seq = now;
+		ret = 1;
+	}
+	preempt_enable();
+	return ret;
+}
+
+static void ivtrace_shake_work(struct work_struct *work)
+{
+	const struct ivring_reader_page *page = ivtrace_reader_page(ivtrace_shake.region);
+	u64 call = READ_ONCE(ivtrace_shake.call), seq = ivring_load(&page->shake_seq);
+	u64 begin = ktime_get_ns(), heard = begin, now = begin;
+	int ret;
+
+	ivring_store_release(&ivtrace_shake_answer()->call, call);
+	while (now - heard < IVTRACE_SHAKE_US * 1000 && now - begin < IVTRACE_SHAKE_US_ALL * 1000) {
+		ret = ivtrace_shake_rounds(ivtrace_shake_cpu(call), &seq);
+		if (ret < 0 || need_resched() || READ_ONCE(ivtrace_shake.is_stopping) ||
+		    ivring_load(&page->shake_call) != call)
+			break;
+		now = ktime_get_ns();
+		if (ret)
+			heard = now;
+	}
+}
+
+void ivtrace_shake_look(const struct ivring_reader_page *page)
+{
+	u64 call = ivring_load(&page->shake_call);
+	unsigned int cpu = ivtrace_shake_cpu(call);
+	ktime_t now;
+
+	if (!call || call == ivtrace_shake.call)
+		return;
+	now = ktime_get();
+	if (ktime_ms_delta(now, ivtrace_shake.called_at) < IVTRACE_SHAKE_MS)
+		return;
+	ivtrace_shake.called_at = now;
+	WRITE_ONCE(ivtrace_shake.call, call);
+	if (cpu < nr_cpu_ids && cpu_online(cpu))
+		queue_work_on(cpu, system_highpri_wq, &ivtrace_shake.work);
+}
+
+void ivtrace_shake_start(struct ivtrace_region *r)
+{
+	ivtrace_shake.region = r;
+	ivtrace_shake.call = ivring_load(&ivtrace_reader_page(r)->shake_call);
+	ivtrace_shake.called_at = ktime_get();
+	ivtrace_shake.is_stopping = false;
+	INIT_WORK(&ivtrace_shake.work, ivtrace_shake_work);
+	ivring_store(&ivtrace_shake_answer()->version, IVRING_SHAKE_VERSION);
+}
+
+void ivtrace_shake_stop(void)
+{
+	WRITE_ONCE(ivtrace_shake.is_stopping, true);
+	cancel_work_sync(&ivtrace_shake.work);
+	if (!ivtrace_region_is_stale(ivtrace_shake.region))
+		ivring_store(&ivtrace_shake_answer()->version, 0);
+}
