@@ -88,6 +88,8 @@ static void sync_vcpus(struct sync *s)
 			m->bound_ns = v->error_ns;
 		m->checked += v->checked;
 		m->outside += v->outside;
+		m->handshakes += v->handshakes;
+		m->handshake_misses += v->handshake_misses;
 		m->is_containment_checked |= v->checked > 0;
 		/* A source may know one clock for all vCPUs: count it once. */
 		hist = ivt_trace_history(s->trace, v->machine, v->vcpu, &n);

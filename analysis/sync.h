@@ -45,6 +45,8 @@ struct ivt_sync_machine {
 	bool is_containment_checked;
 	uint64_t checked;
 	uint64_t outside;
+	size_t handshakes;
+	size_t handshake_misses;
 	/* Disk requests of the host before the guest's issue that they serve, or
 	 * done after its completion (struct ivt_io_summary). */
 	uint64_t io_links;

@@ -93,20 +93,17 @@ static int64_t clamp(s128 x)
 	return x > INT64_MAX ? INT64_MAX : (int64_t)x;
 }
 
-static void sync_handshakes(const struct tsc_sync_entry *hist, size_t n_hist, bool is_checked,
+static void sync_handshakes(const struct tsc_sync_entry *hist, size_t n_hist,
 			    const struct tsc_sync_entry *shake, size_t n, struct ivt_sync_vcpu *v)
 {
 	s128 lo = INT64_MIN, hi = INT64_MAX;
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		const struct tsc_sync_entry *e = &hist[n_hist - 1];
+		const struct tsc_sync_entry *e = entry_at(hist, n_hist, shake[i].from_host_tsc);
 		uint64_t said, used;
 		s128 off, bound = shake[i].bound_tsc;
 
-		/* Where handshakes are all there is, there is no other law to compare. */
-		if (is_checked)
-			e = entry_at(hist, n_hist, shake[i].from_host_tsc);
 		if (tsc_sync_host_to_guest(&shake[i].scale, shake[i].from_host_tsc, &said) ||
 		    tsc_sync_host_to_guest(&e->scale, shake[i].from_host_tsc, &used))
 			continue;
@@ -141,5 +138,5 @@ void sync_history(const struct ivt_trace *t, uint64_t tsc_hz, struct ivt_sync_vc
 	v->error_ns = sync_ticks_ns(bound, tsc_hz);
 	shake = ivt_trace_handshakes(t, v->machine, v->vcpu, &n_shake);
 	if (shake && n_shake)
-		sync_handshakes(hist, n, shake != hist, shake, n_shake, v);
+		sync_handshakes(hist, n, shake, n_shake, v);
 }

@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <json.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -240,14 +241,15 @@ static int machine_finalise(struct ivt_trace *t, uint32_t machine, struct ivt_er
 }
 
 /* A recorder holds sync.bin locked as long as it lives. */
-static int recorder_check(const struct ivt_trace *t, int *ret_fd, struct ivt_error *err)
+static int recorder_check(int dirfd, const char *what, const char *path, int *ret_fd,
+			  struct ivt_error *err)
 {
-	*ret_fd = openat(t->dirfd, "sync.bin", O_RDONLY | O_CLOEXEC);
+	*ret_fd = openat(dirfd, "sync.bin", O_RDONLY | O_CLOEXEC);
 	if (*ret_fd >= 0 && flock(*ret_fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
 		return ivt_error_set(err, -EBUSY,
-				     "cannot finalise '%s': it is being recorded "
+				     "cannot %s '%s': it is being recorded "
 				     "(stop the recorder first)",
-				     t->path);
+				     what, path);
 	return 0;
 }
 
@@ -258,7 +260,7 @@ int ivt_trace_finalise(const char *path, struct ivt_error *err)
 
 	if (ret)
 		return ret;
-	ret = recorder_check(t, &lock_fd, err);
+	ret = recorder_check(t->dirfd, "finalise", path, &lock_fd, err);
 	for (uint32_t i = 0; i < t->info.n_machines && !ret; i++)
 		ret = machine_finalise(t, i, err);
 	if (!ret) {
@@ -269,5 +271,41 @@ int ivt_trace_finalise(const char *path, struct ivt_error *err)
 	if (lock_fd >= 0)
 		close(lock_fd);
 	ivt_trace_close(t);
+	return ret;
+}
+
+static int sync_set(int dirfd, const char *json, struct ivt_error *err)
+{
+	struct ivt_trace_info info = { 0 };
+	int ret = ivt_manifest_read(dirfd, &info, err);
+
+	if (ret)
+		return ret;
+	free(info.sync_json);
+	info.sync_json = strdup(json);
+	ret = info.sync_json ? ivt_manifest_write(dirfd, &info, err)
+			     : ivt_error_set(err, -ENOMEM, "no memory for a manifest");
+	ivt_trace_info_deinit(&info);
+	return ret;
+}
+
+int ivt_trace_set_sync(const char *path, const char *json, struct ivt_error *err)
+{
+	struct json_object *o = json_tokener_parse(json);
+	bool is_object = json_object_is_type(o, json_type_object);
+	int dirfd, lock_fd = -1, ret;
+
+	json_object_put(o);
+	if (!is_object)
+		return ivt_error_set(err, -EINVAL, "not a JSON object: '%.40s'", json);
+	dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dirfd < 0)
+		return ivt_error_set(err, -errno, "cannot open '%s': %s", path, strerror(errno));
+	ret = recorder_check(dirfd, "write to", path, &lock_fd, err);
+	if (!ret)
+		ret = sync_set(dirfd, json, err);
+	if (lock_fd >= 0)
+		close(lock_fd);
+	close(dirfd);
 	return ret;
 }

@@ -55,6 +55,21 @@ static int get_uuid(struct json_object *o, uint8_t ret[16])
 	return text ? ivt_uuid_parse(text, ret) : -EINVAL;
 }
 
+/* The object as text, for the next manifest; NULL: none. */
+static int get_json(struct json_object *o, const char *key, char **ret)
+{
+	const char *text;
+
+	o = get(o, key, json_type_object);
+	*ret = NULL;
+	if (!o)
+		return 0;
+	text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
+							 JSON_C_TO_STRING_NOSLASHESCAPE);
+	*ret = text ? strdup(text) : NULL;
+	return *ret ? 0 : -ENOMEM;
+}
+
 /* A zeroed array for the elements of list @key, at most @max of them. */
 static int list_alloc(struct json_object *list, size_t max, size_t element_bytes, void **ret,
 		      size_t *ret_n)
@@ -211,6 +226,9 @@ static int read_info(struct json_object *o, struct ivt_trace_info *info, struct 
 	get_text(host, "kernel_release", info->kernel_release, sizeof(info->kernel_release));
 	info->nr_cpus = get_u32(host, "cpus");
 	info->tsc_khz = get_u64(host, "tsc_khz");
+	ret = get_json(o, "sync", &info->sync_json);
+	if (ret)
+		return ret;
 	ret = list_alloc(list, IVT_MAX_MACHINES, sizeof(*info->machines), (void **)&info->machines,
 			 &info->n_machines);
 	for (size_t i = 0; i < info->n_machines && !ret; i++) {

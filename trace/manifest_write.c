@@ -156,6 +156,8 @@ static struct json_object *manifest_json(const struct ivt_trace_info *info)
 	for (size_t i = 0; i < info->n_machines; i++)
 		json_object_array_add(machines, machine_json(&info->machines[i]));
 	add(o, "machines", machines);
+	if (info->sync_json)
+		add(o, "sync", json_tokener_parse(info->sync_json));
 	return o;
 }
 

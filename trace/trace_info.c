@@ -19,5 +19,6 @@ void ivt_trace_info_deinit(struct ivt_trace_info *info)
 	for (size_t i = 0; i < info->n_machines; i++)
 		ivt_machine_info_deinit(&info->machines[i]);
 	free(info->machines);
+	free(info->sync_json);
 	memset(info, 0, sizeof(*info));
 }

@@ -99,6 +99,7 @@ struct ivt_trace_info {
 	uint64_t tsc_khz;
 	struct ivt_machine_info *machines; /* index = machine number in sync.bin */
 	size_t n_machines;
+	char *sync_json; /* what was found of the clocks (key "sync"), an object; NULL: none */
 };
 
 /* Free what the structure points to; the structure itself is the caller's. */

@@ -91,4 +91,12 @@ int ivt_trace_writer_close(struct ivt_trace_writer *w, struct ivt_error *err);
  */
 int ivt_trace_finalise(const char *path, struct ivt_error *err);
 
+/*
+ * Put the JSON object @json into the manifest of a trace that is not being
+ * recorded, under the key "sync", in place of what is there; the file is replaced
+ * as a whole.  0; -EBUSY: a recorder is writing it; -EINVAL: not an object;
+ * as ivt_trace_open(); -errno of a write.
+ */
+int ivt_trace_set_sync(const char *path, const char *json, struct ivt_error *err);
+
 #endif /* IVT_TRACE_WRITER_H */

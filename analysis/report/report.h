@@ -27,6 +27,7 @@ struct report_time {
 
 struct report_options {
 	bool is_json;
+	bool is_write;
 	struct report_time from;
 	struct report_time to;
 	const char *vm;	    /* NULL: all */
@@ -43,7 +44,7 @@ struct report_command {
 	const char *name;
 	const char *summary;  /* a line of the program's help */
 	const char *help;     /* the command's own */
-	const char *accepted; /* of "jftvVnls" (options.c) */
+	const char *accepted; /* of "jwftvVnls" (options.c) */
 	int n_paths;
 	int (*run)(const struct report_options *opt, struct ivt_trace **traces);
 };
