@@ -136,7 +136,7 @@ BPF_SRC	 := $(wildcard host-reader/bpf/*.bpf.c)
 BPF_SKEL := $(patsubst host-reader/bpf/%.bpf.c,$(O)/include/%.skel.h,$(BPF_SRC))
 BTF	 ?= /sys/kernel/btf/vmlinux
 
-$(call obj,$(HOST_SRC)): | $(BPF_SKEL)
+$(call obj,$(HOST_SRC) $(TSC_IO_SRC)): | $(BPF_SKEL)
 
 $(O)/include/vmlinux.h: $(BTF)
 	@mkdir -p $(@D)
