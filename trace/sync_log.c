@@ -173,32 +173,101 @@ static int clock_compare(const void *a, const void *b)
 		       : x->entry.from_host_tsc > y->entry.from_host_tsc;
 }
 
-/* Move the handshakes that only check behind the clocks; both stay sorted. */
+static size_t run_length(const struct ivt_sync_clock *clocks, size_t n, bool is_one_vcpu)
+{
+	size_t i = 0;
+
+	while (i < n && clocks[i].machine == clocks[0].machine &&
+	       (!is_one_vcpu || clocks[i].entry.vcpu == clocks[0].entry.vcpu))
+		i++;
+	return i;
+}
+
+/* One vCPU's clock of its @n handshakes, of which *ret has room. */
+static int clocks_of_handshakes(const struct ivt_sync_clock *rows, size_t n,
+				struct ivt_sync_clock *ret, size_t *ret_n)
+{
+	struct tsc_sync_entry *entries = malloc(2 * n * sizeof(*entries)), *merged;
+
+	if (!entries)
+		return -ENOMEM;
+	merged = entries + n;
+	for (size_t i = 0; i < n; i++)
+		entries[i] = rows[i].entry;
+	n = tsc_sync_merge_handshakes(entries, n, merged);
+	for (size_t i = 0; i < n; i++) {
+		ret[i] = rows[0];
+		ret[i].entry = merged[i];
+		tsc_sync_host_to_guest(&merged[i].scale, merged[i].from_host_tsc,
+				       &ret[i].guest_tsc);
+	}
+	*ret_n = n;
+	free(entries);
+	return 0;
+}
+
+/*
+ * One machine's entries: handshakes to @checks, what rebases to @clocks.  That
+ * is any other source; handshakes where there is none; and only where these
+ * lack, too, the time of arrival.
+ */
+static int machine_part(const struct ivt_sync_clock *all, size_t n_all,
+			struct ivt_sync_clock *clocks, size_t *n_clocks,
+			struct ivt_sync_clock *checks, size_t *n_checks)
+{
+	size_t n_shakes = 0, n_arrivals = 0, part;
+	bool has_better;
+
+	checks += *n_checks;
+	for (size_t i = 0; i < n_all; i++) {
+		if (all[i].entry.source == TSC_SYNC_HANDSHAKE)
+			checks[n_shakes++] = all[i];
+		n_arrivals += all[i].entry.source == TSC_SYNC_ARRIVAL;
+	}
+	*n_checks += n_shakes;
+	has_better = n_shakes + n_arrivals < n_all;
+	for (size_t i = 0; i < n_shakes && !has_better; i += part) {
+		size_t n;
+
+		part = run_length(&checks[i], n_shakes - i, true);
+		if (clocks_of_handshakes(&checks[i], part, &clocks[*n_clocks], &n))
+			return -ENOMEM;
+		*n_clocks += n;
+	}
+	for (size_t i = 0; i < n_all; i++) {
+		bool is_arrival = all[i].entry.source == TSC_SYNC_ARRIVAL;
+
+		if (all[i].entry.source == TSC_SYNC_HANDSHAKE ||
+		    (is_arrival && (has_better || n_shakes)))
+			continue;
+		clocks[(*n_clocks)++] = all[i];
+	}
+	return 0;
+}
+
+/* Move the handshakes behind the clocks; both stay sorted. */
 static int checks_part(struct ivt_sync_log *log)
 {
-	struct ivt_sync_clock *all = log->clocks, *checks;
-	size_t n = 0, n_checks = 0, i, end;
+	size_t n_all = log->n_clocks, n = 0, n_checks = 0, run;
+	struct ivt_sync_clock *parted = malloc((2 * n_all + 1) * sizeof(*parted)), *checks;
+	int ret = 0;
 
-	checks = malloc((log->n_clocks + 1) * sizeof(*checks));
-	if (!checks)
+	if (!parted)
 		return -ENOMEM;
-	for (i = 0; i < log->n_clocks; i = end) {
-		bool has_other = false;
-
-		for (end = i; end < log->n_clocks && all[end].machine == all[i].machine; end++)
-			has_other |= all[end].entry.source != TSC_SYNC_HANDSHAKE;
-		for (size_t k = i; k < end; k++) {
-			if (has_other && all[k].entry.source == TSC_SYNC_HANDSHAKE)
-				checks[n_checks++] = all[k];
-			else
-				all[n++] = all[k];
-		}
+	checks = parted + n_all;
+	for (size_t at = 0; at < n_all && !ret; at += run) {
+		run = run_length(&log->clocks[at], n_all - at, false);
+		ret = machine_part(&log->clocks[at], run, parted, &n, checks, &n_checks);
 	}
-	if (n_checks)
-		memcpy(all + n, checks, n_checks * sizeof(*checks));
+	if (ret) {
+		free(parted);
+		return ret;
+	}
+	memmove(parted + n, checks, n_checks * sizeof(*checks));
+	free(log->clocks);
+	log->clocks = parted;
 	log->n_clocks = n;
 	log->n_checks = n_checks;
-	free(checks);
 	return 0;
 }
 

@@ -30,9 +30,9 @@ struct ivt_sync_log {
 	size_t n_snapshots;
 	struct ivt_sync_clock *clocks;
 	size_t n_clocks;
-	/* Handshakes of machines whose offsets come from another source: they
-	 * bound those from outside, and rebase nothing.  Behind clocks, in the
-	 * same order; of a machine that has nothing else they are clocks. */
+	/* Handshakes as they were measured, behind the clocks and in the same
+	 * order: they bound the offsets of another source from outside.  Of a
+	 * machine that has no other source, clocks are made of them. */
 	size_t n_checks;
 	size_t skipped; /* records not understood */
 };

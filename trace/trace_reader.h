@@ -82,9 +82,9 @@ const struct tsc_sync_entry *ivt_trace_history(const struct ivt_trace *t, uint32
 /*
  * Handshakes with one vCPU, ascending in from_host_tsc: each is an entry of
  * source TSC_SYNC_HANDSHAKE whose offset is the middle of what it allows at
- * that instant and whose bound_tsc is half the width.  They do not rebase where
- * another source knows the machine's offsets; where nothing else does, this is
- * ivt_trace_history() itself.  NULL and 0 when there is none.
+ * that instant and whose bound_tsc is half the width.  They do not rebase: where
+ * no other source knows the machine's offsets, ivt_trace_history() is what these
+ * have in common (tsc_sync_merge_handshakes()).  NULL and 0 when there is none.
  */
 const struct tsc_sync_entry *ivt_trace_handshakes(const struct ivt_trace *t, uint32_t machine,
 						  uint32_t vcpu, size_t *ret_n);

@@ -88,4 +88,15 @@ struct tsc_sync_entry {
 int tsc_sync_history_to_host(const struct tsc_sync_entry *hist, size_t n_hist, uint64_t guest_tsc,
 			     uint64_t *ret_host_tsc, size_t *ret_entry);
 
+/*
+ * One vCPU's history from handshakes alone.  @rows, ascending in from_host_tsc:
+ * at that instant the guest's TSC was the host's + offset, by bound_tsc at most
+ * wrong.  As long as rows have something in common the offset is taken to be the
+ * same, and the common part is the entry's; a row that does not fit begins a new
+ * entry.  Clocks of equal rates only: where they differ each row begins one.
+ * *ret has room for @n entries and may not be @rows.  Returns how many it has.
+ */
+size_t tsc_sync_merge_handshakes(const struct tsc_sync_entry *rows, size_t n,
+				 struct tsc_sync_entry *ret);
+
 #endif /* TSC_SYNC_CLOCK_H */
