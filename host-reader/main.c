@@ -4,6 +4,7 @@
 #include <string.h>
 #include "host-reader/commands.h"
 #include "host-reader/message.h"
+#include "trace/standard_files.h"
 
 static const struct command commands[] = {
 	{ "record", cmd_record, "record VMs and the host into a trace" },
@@ -64,8 +65,10 @@ static int run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	int status = run(argc, argv);
+	int status;
 
+	ivt_standard_files_hold();
+	status = run(argc, argv);
 	if (!fflush(stdout) && !ferror(stdout))
 		return status;
 	message("cannot write to standard output: %s", strerror(errno));

@@ -476,6 +476,16 @@ static void writer_free(struct ivt_trace_writer *w)
 	free(w);
 }
 
+/* What could not be begun is not in the way of the next attempt. */
+static void nothing_leave(struct ivt_trace_writer *w, const char *path)
+{
+	if (w->dirfd < 0)
+		return;
+	unlinkat(w->dirfd, "manifest.json", 0);
+	unlinkat(w->dirfd, "sync.bin", 0);
+	ignore_result(rmdir(path));
+}
+
 int ivt_trace_writer_create(const char *path, const char *tool_version,
 			    struct ivt_trace_writer **ret, struct ivt_error *err)
 {
@@ -502,6 +512,7 @@ int ivt_trace_writer_create(const char *path, const char *tool_version,
 	else
 		status = ivt_trace_writer_checkpoint(w, err);
 	if (status) {
+		nothing_leave(w, path);
 		writer_free(w);
 		return status;
 	}
