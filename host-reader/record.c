@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include "host-reader/bus_error.h"
 #include "host-reader/message.h"
 #include "host-reader/record.h"
 #include "host-reader/summary.h"
@@ -60,6 +61,8 @@ static void catch_signals(void)
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGHUP, &sa, NULL);
+	/* Who read our messages may go; the recording stays. */
+	signal(SIGPIPE, SIG_IGN);
 }
 
 /* ---- start ------------------------------------------------------------------- */
@@ -140,13 +143,14 @@ static int start_command(struct recording *rec)
 {
 	int report[2], code = 0;
 
-	if (!rec->opt->command)
+	if (!rec->opt->command || n_signals)
 		return 0;
 	if (pipe2(report, O_CLOEXEC))
 		return -errno;
 	rec->child = fork();
 	if (!rec->child) {
 		setpriority(PRIO_PROCESS, 0, rec->nice);
+		signal(SIGPIPE, SIG_DFL);
 		execvp(rec->opt->command[0], rec->opt->command);
 		code = errno;
 		if (write(report[1], &code, sizeof(code)) < 0)
@@ -209,6 +213,7 @@ static unsigned int drain_all(struct recording *rec, bool is_last)
 	size_t i;
 
 	for (i = 0; i < rec->n_vms; i++) {
+		vm_check_region(&rec->vms[i]);
 		vm_watch_guest(&rec->vms[i]);
 		fill = vm_drain(&rec->vms[i], is_last);
 		if (fill > most)
@@ -318,17 +323,35 @@ static void drain_rest(struct recording *rec)
 	}
 	if (rec->ht)
 		host_trace_stop(rec->ht);
+	rec->sink.retry_ns = 0; /* the last chance is not waited out */
 	drain_all(rec, true);
+}
+
+/* A disk that is still full: no counter of the guest has these as lost. */
+static void tell_unread(struct recording *rec)
+{
+	uint64_t bytes;
+	size_t i;
+
+	for (i = 0; i < rec->n_vms; i++) {
+		bytes = rec->sink.is_full ? vm_unread_bytes(&rec->vms[i]) : 0;
+		if (bytes)
+			message("%s: %" PRIu64 " bytes of records stay in its rings and are in no "
+				"count of losses (no room on the disk for them)",
+				rec->vms[i].spec.name, bytes);
+	}
 }
 
 /* 0 when what was recorded is whole on the disk. */
 static int finish(struct recording *rec)
 {
 	struct ivt_error err = { "" };
+	bool is_whole = true;
 	size_t i;
 	int ret;
 
 	drain_rest(rec);
+	tell_unread(rec);
 	if (take_snapshot(rec, &err))
 		message("%s", err.msg);
 	if (rec->ht)
@@ -336,6 +359,7 @@ static int finish(struct recording *rec)
 	for (i = 0; i < rec->n_vms; i++) {
 		vm_account(&rec->vms[i]);
 		vm_finish_clock(&rec->vms[i]);
+		is_whole = is_whole && !rec->vms[i].is_broken;
 	}
 	ret = ivt_trace_writer_close(rec->sink.writer, &err);
 	rec->sink.writer = NULL;
@@ -347,7 +371,8 @@ static int finish(struct recording *rec)
 			err.msg, rec->opt->output);
 	else
 		summary_print(rec->opt->output);
-	return ret || rec->sink.is_broken || rec->sink.was_full ? -EIO : 0;
+	is_whole = is_whole && !rec->sink.is_broken && !rec->sink.was_full;
+	return ret || !is_whole ? -EIO : 0;
 }
 
 static void release(struct recording *rec)
@@ -376,15 +401,17 @@ int record_run(const struct record_options *opt)
 {
 	struct recording rec = { .opt = opt, .sleep_ns = MIN_SLEEP_NS };
 	struct ivt_error err = { "" };
-	int ret = start(&rec, &err);
+	int ret;
 
+	catch_signals(); /* from here on what is begun is ended in order */
+	bus_error_survive();
+	ret = start(&rec, &err);
 	if (ret) {
 		message("%s", err.msg);
 		ivt_trace_writer_close(rec.sink.writer, NULL);
 		release(&rec);
 		return 1;
 	}
-	catch_signals();
 	/* The host may be busier than it can be, and rings do not wait.  If this
 	 * is not allowed, it is only a wish. */
 	rec.nice = getpriority(PRIO_PROCESS, 0);

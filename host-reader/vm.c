@@ -114,6 +114,16 @@ bool vm_has_unread(struct vm *vm)
 	return false;
 }
 
+uint64_t vm_unread_bytes(const struct vm *vm)
+{
+	uint64_t sum = 0;
+	uint32_t i;
+
+	for (i = 0; i < vm->region.sb.nr_channels; i++)
+		sum += vm->channels[i].reader.head - vm->channels[i].reader.tail;
+	return sum;
+}
+
 uint64_t vm_count_events(const struct vm *vm)
 {
 	uint64_t sum = 0;

@@ -86,6 +86,8 @@ int vm_begin(struct vm *vm, struct sink *sink, const struct event_set *events,
 void vm_ask_flush(struct vm *vm);
 /* Is anything of that still to come? */
 bool vm_has_unread(struct vm *vm);
+/* How much of what the guest published was not taken. */
+uint64_t vm_unread_bytes(const struct vm *vm);
 /* Records that the guest says it wrote, all channels. */
 uint64_t vm_count_events(const struct vm *vm);
 /* Loss counters into the machine's streams; returns records lost in all. */
@@ -94,6 +96,8 @@ void vm_end(struct vm *vm); /* no reader from here on; releases everything */
 
 /* ---- vm_drain.c ---- */
 
+/* Notice that the region's file was cut: touching what is gone would be fatal. */
+void vm_check_region(struct vm *vm);
 /* Take what is waiting; @is_last: also what would wait for more.  Returns the
  * fullest ring in permille of its size. */
 unsigned int vm_drain(struct vm *vm, bool is_last);

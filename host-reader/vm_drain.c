@@ -63,6 +63,8 @@ static int open_stream(struct vm *vm, uint32_t cpu)
 
 static void region_vanished(struct vm *vm)
 {
+	if (vm->is_broken)
+		return;
 	message("%s: the region '%s' was cut (nothing more can be read from it; stop the VM and "
 		"remove the file)",
 		vm->spec.name, vm->spec.path);
@@ -149,14 +151,19 @@ static unsigned int drain_channel(struct vm *vm, uint32_t cpu, uint64_t now, boo
 	return (unsigned int)(waiting * 1000 / c->reader.size);
 }
 
+void vm_check_region(struct vm *vm)
+{
+	if (!vm->is_broken && ivring_region_check(&vm->region))
+		region_vanished(vm);
+}
+
 unsigned int vm_drain(struct vm *vm, bool is_last)
 {
 	unsigned int most = 0;
 	uint64_t now = now_ns();
 	uint32_t i;
 
-	if (!vm->is_broken && ivring_region_check(&vm->region))
-		region_vanished(vm);
+	vm_check_region(vm);
 	/* Between two epochs the driver clears its rings. */
 	if (vm->is_awaited || vm->is_pending)
 		return 0;

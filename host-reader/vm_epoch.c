@@ -122,10 +122,14 @@ static int begin_epoch(struct vm *vm, uint64_t epoch, uint32_t state)
 void vm_watch_guest(struct vm *vm)
 {
 	const struct ivring_guest_page *page = guest_page(vm);
-	uint64_t epoch = ivring_load_acquire(&page->guest_epoch);
-	uint32_t state = ivring_load(&page->state);
+	uint64_t epoch;
+	uint32_t state;
 
-	if (!epoch || vm->is_broken) {
+	if (vm->is_broken)
+		return;
+	epoch = ivring_load_acquire(&page->guest_epoch);
+	state = ivring_load(&page->state);
+	if (!epoch) {
 		vm->is_watched = true;
 		return;
 	}
