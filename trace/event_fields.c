@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "trace/names.h"
+
 #define TEXT16_BYTES 16
 
 static size_t round_up8(size_t n)
@@ -110,13 +112,26 @@ struct out {
 	char *end; /* of the room, the NUL's byte excluded */
 };
 
-static void out_bytes(struct out *out, const char *s, size_t len)
+static void out_plain(struct out *out, const char *s)
 {
-	for (size_t i = 0; i < len && out->at < out->end; i++) {
-		unsigned char c = (unsigned char)s[i];
+	while (*s && out->at < out->end)
+		*out->at++ = *s++;
+}
 
-		*out->at++ = c < 0x20 || c == 0x7f ? '?' : (char)c;
+/* A guest's text may be anything: valid UTF-8 without control characters is
+ * what is left of it. */
+static void out_text(struct out *out, const struct ivt_field *field, const void *payload)
+{
+	const char *text = (const char *)payload + field->offset_bytes;
+	char copy[TEXT16_BYTES + 1];
+
+	if (field->kind == IVT_KIND_TEXT16) {
+		memcpy(copy, text, TEXT16_BYTES);
+		copy[TEXT16_BYTES] = '\0';
+		text = copy;
 	}
+	ivt_name_clean(out->at, (size_t)(out->end - out->at) + 1, text);
+	out->at += strlen(out->at);
 }
 
 static void out_value(struct out *out, const struct ivt_field *field, const void *payload)
@@ -125,8 +140,7 @@ static void out_value(struct out *out, const struct ivt_field *field, const void
 	char num[32];
 
 	if (field_is_text(field)) {
-		out_bytes(out, (const char *)payload + field->offset_bytes,
-			  field_text_bytes(field, payload));
+		out_text(out, field, payload);
 		return;
 	}
 	if (field->kind == IVT_KIND_X64)
@@ -135,7 +149,7 @@ static void out_value(struct out *out, const struct ivt_field *field, const void
 		snprintf(num, sizeof(num), "%" PRIu64, (uint64_t)value);
 	else
 		snprintf(num, sizeof(num), "%" PRId64, value);
-	out_bytes(out, num, strlen(num));
+	out_plain(out, num);
 }
 
 size_t ivt_payload_format(const struct ivt_event_desc *desc, const void *payload, char *ret,
@@ -151,9 +165,9 @@ size_t ivt_payload_format(const struct ivt_event_desc *desc, const void *payload
 		if (field->kind == IVT_KIND_PAD4)
 			continue;
 		if (out.at > ret)
-			out_bytes(&out, " ", 1);
-		out_bytes(&out, field->name, strlen(field->name));
-		out_bytes(&out, "=", 1);
+			out_plain(&out, " ");
+		out_plain(&out, field->name);
+		out_plain(&out, "=");
 		out_value(&out, field, payload);
 	}
 	*out.at = '\0';

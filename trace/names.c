@@ -29,13 +29,19 @@ static size_t utf8_length(const unsigned char *s)
 	return code < least[len] || code > 0x10ffff || (code >> 11) == 0x1b ? 0 : len;
 }
 
+/* U+0080..U+009F: to a terminal they are the escape sequences of seven bits. */
+static bool is_c1(const char *s)
+{
+	return (unsigned char)s[0] == 0xc2 && (unsigned char)s[1] < 0xa0;
+}
+
 void ivt_name_clean(char *ret, size_t ret_bytes, const char *src)
 {
 	size_t n = 0;
 
 	while (*src) {
 		size_t len = utf8_length((const unsigned char *)src);
-		bool is_bad = len == 0 || iscntrl((unsigned char)*src);
+		bool is_bad = len == 0 || iscntrl((unsigned char)*src) || is_c1(src);
 		size_t step = is_bad ? 1 : len;
 
 		if (n + step >= ret_bytes)

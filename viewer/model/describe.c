@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <ivring/events.h>
+#include "trace/names.h"
 #include "viewer/model/format.h"
 
 /* Text that grows, cut at the buffer's end. */
@@ -117,7 +118,7 @@ void ivt_describe_request(const struct ivt_model *m, const struct ivt_lane *lane
 {
 	const struct ivt_io_request *rq = request_of(m, lane, box);
 	struct text t = { ret, bytes };
-	char text[IVT_NAME_BYTES + 8];
+	char text[IVT_NAME_BYTES + 8], comm[sizeof(rq->comm)];
 
 	if (bytes)
 		ret[0] = '\0';
@@ -128,7 +129,8 @@ void ivt_describe_request(const struct ivt_model *m, const struct ivt_lane *lane
 	if (!rq)
 		return;
 	ivt_format_bytes((uint64_t)rq->nr_sector * 512, text, sizeof(text));
-	add(&t, "%s %s by %.15s %d", operation(rq->rwbs), text, rq->comm, rq->tid);
+	ivt_name_clean(comm, sizeof(comm), rq->comm);
+	add(&t, "%s %s by %s %d", operation(rq->rwbs), text, comm, rq->tid);
 	if (lane->kind == IVT_LANE_QUEUE) {
 		ivt_model_owner_name(m, rq->owner, text, sizeof(text));
 		add(&t, " for %s", text);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <ivring/events.h>
+#include "trace/names.h"
 
 #define EXIT_HLT_VMX 12
 #define EXIT_HLT_SVM 0x78
@@ -273,6 +274,7 @@ static int on_disk(struct ivt_lane_builder *b, const struct ivt_event *ev)
 {
 	const struct ivt_ev_lttng_statedump_block_device *e = ev->payload;
 	struct ivt_build_disk *disk;
+	char name[sizeof(disk->name)];
 
 	for (size_t i = 0; i < b->n_disks; i++)
 		if (b->disk[i].machine == ev->machine && b->disk[i].dev == e->dev)
@@ -286,7 +288,8 @@ static int on_disk(struct ivt_lane_builder *b, const struct ivt_event *ev)
 	disk += b->n_disks++;
 	disk->machine = ev->machine;
 	disk->dev = e->dev;
-	ivt_field_text(ev->desc, ev->payload, "diskname", disk->name, sizeof(disk->name));
+	ivt_field_text(ev->desc, ev->payload, "diskname", name, sizeof(name));
+	ivt_name_clean(disk->name, sizeof(disk->name), name);
 	return 0;
 }
 
