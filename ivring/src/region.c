@@ -335,6 +335,9 @@ const char *ivring_region_strerror(int err)
 	case -EDOM:
 		return "no region can have that size (a power of two, and room for 64 KiB per CPU "
 		       "behind the first 2 MiB)";
+	case -EACCES:
+	case -EPERM:
+		return "permission denied (run as root, or as the user whose file it is)";
 	case -ENOSPC:
 		return "no room in the file system (free some, or ask for a smaller region)";
 	default:
