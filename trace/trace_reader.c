@@ -275,13 +275,14 @@ static int log_open(struct ivt_trace *t)
 
 static int trace_open(struct ivt_trace *t, struct ivt_error *err)
 {
-	int ret = ivt_manifest_read(t->dirfd, &t->info, err);
+	struct ivt_error why = { "" };
+	int ret = ivt_manifest_read(t->dirfd, &t->info, &why);
 
 	if (ret == -ENOENT)
 		return ivt_error_set(err, -EINVAL, "'%s' is not a trace: it has no manifest.json",
 				     t->path);
 	if (ret)
-		return ret;
+		return ivt_error_set(err, ret, "cannot read '%s': %s", t->path, why.msg);
 	if (!t->info.is_closed)
 		warn(t, "the recording was not closed: the recorder runs or was killed");
 	ret = log_open(t);
