@@ -24,7 +24,9 @@ static const char help[] =
 	"                           (" HOST_DEFAULT "; system calls of the VMs' processes)\n"
 	"      --guest EVENTS       the VMs' events (all)\n"
 	"      --duration T         stop after 5, 5s, 500ms, 2m\n"
-	"      --tsc SOURCE         where a VM's clock offset is read: auto, debugfs (KVM), tcg\n"
+	"      --tsc SOURCE         where a VM's clock offset is read: auto, bpf, stap or\n"
+	"                           debugfs for KVM, tcg for QEMU without it (auto)\n"
+	"      --stap-module FILE   for stap: kvm_exit.stp, or what stap -p4 made of it\n"
 	"      --size BYTES         of a region that is made: a power of two (64M)\n"
 	"      --cpus N             rings in a region that is made: one per vCPU (8)\n"
 	"      --help\n"
@@ -45,6 +47,7 @@ enum {
 	OPT_GUEST,
 	OPT_DURATION,
 	OPT_TSC,
+	OPT_STAP,
 	OPT_SIZE,
 	OPT_CPUS,
 };
@@ -56,6 +59,7 @@ static const struct option options[] = {
 	{ "guest", required_argument, NULL, OPT_GUEST },
 	{ "duration", required_argument, NULL, OPT_DURATION },
 	{ "tsc", required_argument, NULL, OPT_TSC },
+	{ "stap-module", required_argument, NULL, OPT_STAP },
 	{ "size", required_argument, NULL, OPT_SIZE },
 	{ "cpus", required_argument, NULL, OPT_CPUS },
 	{ "help", no_argument, NULL, 'h' },
@@ -97,17 +101,9 @@ static int set_events(const char *option, const char *text, struct event_set *se
 
 static int set_tsc(const char *text, enum tsc_choice *ret)
 {
-	static const char *const names[] = {
-		[TSC_AUTO] = "auto", [TSC_TCG] = "tcg", [TSC_DEBUGFS] = "debugfs"
-	};
-	unsigned int i;
-
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (!strcmp(names[i], text)) {
-			*ret = i;
-			return 0;
-		}
-	return usage_error("record", "--tsc: '%s' is none of auto, debugfs, tcg", text);
+	if (!clock_choice_parse(text, ret))
+		return 0;
+	return usage_error("record", "--tsc: '%s' is none of auto, bpf, stap, debugfs, tcg", text);
 }
 
 static int set_duration(const char *text, uint64_t *ret_ns)
@@ -150,6 +146,9 @@ static int take_option(struct record_options *opt, int c, const char *value)
 		return set_events("--guest", value, &opt->guest);
 	case OPT_TSC:
 		return set_tsc(value, &opt->tsc);
+	case OPT_STAP:
+		opt->stap_script = value;
+		return 0;
 	case OPT_DURATION:
 		return set_duration(value, &opt->duration_ns);
 	case OPT_SIZE:
@@ -175,6 +174,8 @@ static int check_options(struct record_options *opt, int argc, char **argv)
 	opt->command = optind < argc ? argv + optind : NULL;
 	if (opt->command && opt->duration_ns)
 		return usage_error("record", "--duration and a command exclude each other");
+	if (opt->stap_script && opt->tsc != TSC_STAP)
+		return usage_error("record", "--stap-module goes with --tsc stap");
 	if (!opt->n_vms && event_set_is_empty(&opt->host))
 		return usage_error("record", "nothing to record: no --vm, and --host none");
 	if (!opt->output) {

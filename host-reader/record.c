@@ -32,6 +32,7 @@ struct recording {
 	struct sink sink;
 	struct vm *vms;
 	size_t n_vms; /* attached */
+	struct clock_choice clocks;
 	struct host_trace *ht;
 	pid_t child;
 	int child_status;
@@ -81,7 +82,7 @@ static int attach_vms(struct recording *rec, struct ivt_error *err)
 				rec->opt->cpus, err);
 		if (ret)
 			return ret;
-		rec->vms[i].tsc_choice = rec->opt->tsc;
+		rec->vms[i].clocks = &rec->clocks;
 	}
 	return 0;
 }
@@ -118,6 +119,8 @@ static int start(struct recording *rec, struct ivt_error *err)
 	int ret;
 
 	ret = attach_vms(rec, err);
+	if (!ret)
+		ret = clock_choice_start(&rec->clocks, err);
 	if (!ret && !event_set_is_empty(&rec->opt->host))
 		ret = host_trace_open(&rec->opt->host, &rec->sink, 0, &rec->ht, err);
 	if (!ret)
@@ -356,6 +359,7 @@ static int finish(struct recording *rec)
 		message("%s", err.msg);
 	if (rec->ht)
 		host_trace_account(rec->ht);
+	clock_choice_finish(&rec->clocks);
 	for (i = 0; i < rec->n_vms; i++) {
 		vm_account(&rec->vms[i]);
 		vm_finish_clock(&rec->vms[i]);
@@ -381,6 +385,7 @@ static void release(struct recording *rec)
 
 	for (i = 0; i < rec->n_vms; i++)
 		vm_end(&rec->vms[i]);
+	clock_choice_end(&rec->clocks);
 	host_trace_close(rec->ht);
 	free(rec->vms);
 }
@@ -399,7 +404,11 @@ static void tell_command(const struct recording *rec)
 
 int record_run(const struct record_options *opt)
 {
-	struct recording rec = { .opt = opt, .sleep_ns = MIN_SLEEP_NS };
+	struct recording rec = {
+		.opt = opt,
+		.clocks = { .wanted = opt->tsc, .stap_script = opt->stap_script },
+		.sleep_ns = MIN_SLEEP_NS,
+	};
 	struct ivt_error err = { "" };
 	int ret;
 

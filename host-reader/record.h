@@ -18,7 +18,8 @@ struct record_options {
 	struct event_set guest;
 	uint64_t duration_ns; /* 0: until stopped */
 	enum tsc_choice tsc;
-	char **command; /* NULL: none; else argv */
+	const char *stap_script; /* NULL: the installed one */
+	char **command;		 /* NULL: none; else argv */
 };
 
 /* The program's exit status: 0, or 1 after a message. */

@@ -41,9 +41,7 @@ int vm_attach(struct vm *vm, const struct vm_spec *spec, uint64_t size_bytes, ui
 	}
 	vm->channels = calloc(vm->region.sb.nr_channels, sizeof(*vm->channels));
 	vm->clock = calloc(vm->region.sb.nr_channels, sizeof(*vm->clock));
-	vm->has_clock = calloc(vm->region.sb.nr_channels, sizeof(*vm->has_clock));
-	vm->is_clock_held = calloc(vm->region.sb.nr_channels, sizeof(*vm->is_clock_held));
-	if (!vm->channels || !vm->clock || !vm->has_clock || !vm->is_clock_held)
+	if (!vm->channels || !vm->clock)
 		return ivt_error_set(err, -ENOMEM, "cannot record '%s': %s", spec->name,
 				     strerror(ENOMEM));
 	return 0;
@@ -159,6 +157,8 @@ uint64_t vm_account(struct vm *vm)
 
 void vm_end(struct vm *vm)
 {
+	uint32_t i;
+
 	if (vm->region.base && vm->sink) {
 		struct ivring_reader_page *page = ivring_region_reader_page(&vm->region);
 
@@ -167,6 +167,8 @@ void vm_end(struct vm *vm)
 			ivring_store_release(&page->reader_epoch, 0);
 		}
 	}
+	for (i = 0; vm->clock && i < vm->region.sb.nr_channels; i++)
+		free(vm->clock[i].held);
 	if (vm->tsc)
 		vm->tsc->ops->close(vm->tsc);
 	vm->tsc = NULL;
@@ -174,10 +176,6 @@ void vm_end(struct vm *vm)
 	ivring_region_close(&vm->region);
 	free(vm->channels);
 	free(vm->clock);
-	free(vm->has_clock);
-	free(vm->is_clock_held);
 	vm->channels = NULL;
 	vm->clock = NULL;
-	vm->has_clock = NULL;
-	vm->is_clock_held = NULL;
 }

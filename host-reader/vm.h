@@ -6,18 +6,13 @@
 #ifndef HOST_VM_H
 #define HOST_VM_H
 
+#include "host-reader/clock_choice.h"
 #include "host-reader/host_trace.h"
 #include "host-reader/options.h"
 #include "host-reader/qemu.h"
 #include "host-reader/sink.h"
 #include "ivring/region.h"
 #include "tsc-sync/sources/tsc_source.h"
-
-enum tsc_choice {
-	TSC_AUTO,
-	TSC_TCG,
-	TSC_DEBUGFS,
-};
 
 /* A ring of the region and what the recording knows of it. */
 struct channel {
@@ -28,6 +23,15 @@ struct channel {
 	uint64_t taken_ns; /* last time that something was taken */
 	bool has_stream;
 	bool is_stopped; /* nonsense too often */
+};
+
+/* The clock of one vCPU. */
+struct vm_clock {
+	bool is_known;
+	struct tsc_sync_entry last;
+	/* Not in the trace yet: they may be the next boot's. Oldest first. */
+	struct tsc_sync_entry *held;
+	size_t n_held, held_capacity;
 };
 
 struct vm {
@@ -50,17 +54,16 @@ struct vm {
 
 	/* its process and clock */
 	struct qemu qemu;
-	uint64_t looked_ns; /* last look for the process */
-	uint64_t polled_ns; /* last look at the clock */
-	enum tsc_choice tsc_choice;
+	uint64_t looked_ns;	     /* last look for the process */
+	uint64_t polled_ns;	     /* last look at the clock */
+	struct clock_choice *clocks; /* the recording's */
 	struct tsc_source *tsc;
-	struct tsc_sync_entry *clock; /* last entry, per vCPU */
-	bool *has_clock;
-	bool *is_clock_held; /* not in the trace yet: it may be the next boot's */
+	struct vm_clock *clock; /* region.sb.nr_channels */
 	bool is_clock_proven;
 	bool is_clock_told;
 	unsigned int n_disproved;
 	uint64_t recent_tsc; /* a stamp that the guest wrote lately; 0: none */
+	uint64_t newest_tsc; /* the largest of them in this epoch */
 	/* Without a source: guest TSC - host TSC when its records arrived, the
 	 * largest, hence the nearest to the offset. */
 	int64_t arrival_tsc;
@@ -116,6 +119,17 @@ void vm_watch_guest(struct vm *vm);
 void vm_watch_process(struct vm *vm, struct host_trace *ht);
 /* The present machine gets the process and the clock entries known so far. */
 void vm_publish_process(struct vm *vm);
+
+/* ---- vm_clock.c ---- */
+
+/* A source for the process that was found; says which, or why there is none. */
+void vm_open_clock(struct vm *vm);
+/* The source's news into the trace, every 20 ms. */
+void vm_watch_clock(struct vm *vm);
+/* The present machine gets what is known of the clock. */
+void vm_publish_clock(struct vm *vm);
+/* The process is gone, or the recording over. */
+void vm_close_clock(struct vm *vm);
 
 /* At the end of an epoch: records without a clock are placed by their arrival. */
 void vm_finish_clock(struct vm *vm);

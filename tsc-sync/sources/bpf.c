@@ -25,6 +25,7 @@ struct bpf_feed {
 static const struct tsc_source_ops source_ops = {
 	.name = "bpf",
 	.what = "KVM's offset at each entry of a vCPU, by eBPF",
+	.tells_instant = true,
 	.poll = kvm_feed_source_poll,
 	.check = kvm_feed_source_check,
 	.close = kvm_feed_source_close,

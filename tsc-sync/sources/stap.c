@@ -31,6 +31,7 @@ struct stap_feed {
 static const struct tsc_source_ops source_ops = {
 	.name = "stap",
 	.what = "KVM's offset at each entry of a vCPU, by SystemTap",
+	.tells_instant = true,
 	.poll = kvm_feed_source_poll,
 	.check = kvm_feed_source_check,
 	.close = kvm_feed_source_close,

@@ -7,6 +7,7 @@
 #ifndef TSC_SYNC_TSC_SOURCE_H
 #define TSC_SYNC_TSC_SOURCE_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 #include "tsc-sync/clock.h"
 
@@ -15,6 +16,8 @@ struct tsc_source;
 struct tsc_source_ops {
 	const char *name; /* "tcg", "debugfs" */
 	const char *what; /* for people: where the offset is read */
+	/* An entry begins when the guest's clock changed, not when that was seen. */
+	bool tells_instant;
 	/*
 	 * For the process @pid below @root ("" on a real machine; tests put a
 	 * tree of their own there).  0; -ENOENT: this process has no such
@@ -25,7 +28,7 @@ struct tsc_source_ops {
 	/*
 	 * The clock of @vcpu in force now.  1: it differs from what the last
 	 * call returned for this vCPU (or there was none), *ret is a new entry
-	 * of its history; 0: unchanged, or not to be known at this moment (a
+	 * of its history, and there may be more: call again; 0: unchanged, or not to be known at this moment (a
 	 * stopped VM), *ret untouched; -ENOENT: no such vCPU, or the process is
 	 * gone; -errno.
 	 */
