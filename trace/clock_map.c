@@ -99,6 +99,44 @@ static bool piece_to_tsc(struct ivt_clock_cursor *c, const struct tsc_sync_scale
 	       ratio_set(&c->to_tsc, one, scale->ratio, (uint64_t)(ticks % scale->ratio));
 }
 
+/* ---- the entry of a history ---------------------------------------------------- */
+
+void ivt_clock_reach_fill(const struct tsc_sync_entry *history, size_t n,
+			  struct ivt_clock_reach *ret)
+{
+	uint64_t start, end, most = 0, least = UINT64_MAX;
+
+	for (size_t i = 0; i < n; i++) {
+		if (i + 1 == n ||
+		    tsc_sync_host_to_guest(&history[i].scale, history[i + 1].from_host_tsc, &end))
+			end = UINT64_MAX;
+		most = end > most ? end : most;
+		ret[i].most_end = most;
+	}
+	for (size_t i = n; i-- > 0;) {
+		if (tsc_sync_host_to_guest(&history[i].scale, history[i].from_host_tsc, &start))
+			start = 0;
+		least = start < least ? start : least;
+		ret[i].least_start = least;
+	}
+}
+
+/* The last entry that begins no later than @raw, else the first. */
+static size_t last_started(const struct ivt_clock_map *map, uint64_t raw)
+{
+	size_t lo = 0, hi = map->n_history;
+
+	while (hi - lo > 1) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (map->reach[mid].least_start <= raw)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
 /*
  * Where two entries hold a stamp the later one has it, so a piece ends where
  * the guest interval of a later entry begins.
@@ -106,44 +144,90 @@ static bool piece_to_tsc(struct ivt_clock_cursor *c, const struct tsc_sync_scale
 static uint64_t later_entries_limit(const struct ivt_clock_map *map, size_t entry, uint64_t raw,
 				    uint64_t span)
 {
-	size_t end = map->guest_starts && entry + 2 < map->n_history ? entry + 2 : map->n_history;
+	size_t last = last_started(map, raw), end = last + 1;
+	uint64_t start;
 
+	if (end < map->n_history && map->reach[end].least_start - raw < span)
+		span = map->reach[end].least_start - raw;
 	for (size_t i = entry + 1; i < end; i++) {
 		const struct tsc_sync_entry *later = &map->history[i];
-		uint64_t start;
 
+		/* at its start itself, rounded down, it may not hold the stamp yet */
 		if (!tsc_sync_host_to_guest(&later->scale, later->from_host_tsc, &start) &&
-		    start > raw && start - raw < span)
+		    start >= raw && start - raw < span)
 			span = start - raw;
 	}
 	return span;
 }
 
-/* What tsc_sync_history_to_host() says, but by bisection where the starts
- * ascend: a host with an unstable TSC has an entry for each run of a vCPU. */
+struct nearest {
+	size_t entry;
+	uint64_t tsc;
+	uint64_t distance; /* host ticks; 0: the entry holds the stamp */
+};
+
+/* How far the stamp lies outside entry @i, as the reference counts it. */
+static uint64_t distance_of(const struct ivt_clock_map *map, size_t i, uint64_t raw, uint64_t *tsc)
+{
+	const struct tsc_sync_entry *entry = &map->history[i];
+
+	if (tsc_sync_guest_to_host(&entry->scale, raw, tsc))
+		return UINT64_MAX;
+	if (i > 0 && *tsc < entry->from_host_tsc)
+		return entry->from_host_tsc - *tsc;
+	if (i + 1 < map->n_history && *tsc >= entry[1].from_host_tsc)
+		return *tsc - entry[1].from_host_tsc + 1;
+	return 0;
+}
+
+static void consider(const struct ivt_clock_map *map, size_t i, uint64_t raw, struct nearest *best)
+{
+	uint64_t tsc, distance = distance_of(map, i, raw, &tsc);
+
+	if (distance < best->distance ||
+	    (distance == best->distance && distance < UINT64_MAX && i > best->entry))
+		*best = (struct nearest){ i, tsc, distance };
+}
+
+static bool is_unscaled(const struct tsc_sync_entry *entry)
+{
+	return entry->scale.ratio == 1ull << entry->scale.frac_bits;
+}
+
+/*
+ * What tsc_sync_history_to_host() says, without looking at all entries: a host
+ * with an unstable TSC has one for each run of a vCPU.  Later than the last one
+ * that has begun none holds the stamp; earlier, only as far as one reaches to it
+ * or nearer to it than the best.
+ */
 static int entry_find(const struct ivt_clock_map *map, struct ivt_clock_cursor *c, uint64_t raw,
 		      uint64_t *ret_tsc)
 {
-	size_t lo = 0, hi = map->n_history;
-	uint64_t tsc;
+	size_t last = last_started(map, raw), i;
+	struct nearest best = { .distance = UINT64_MAX };
+	bool is_plain = true;
 
-	while (map->guest_starts && hi - lo > 1) {
-		size_t mid = lo + (hi - lo) / 2;
+	for (i = last + 1; i-- > 0 && best.distance;) {
+		uint64_t end = map->reach[i].most_end;
 
-		if (map->guest_starts[mid] <= raw)
-			lo = mid;
-		else
-			hi = mid;
+		if (raw >= end && raw - end >= best.distance)
+			break;
+		is_plain &= is_unscaled(&map->history[i]);
+		consider(map, i, raw, &best);
 	}
-	/* later entries start behind the stamp: if this one holds it, it is the last */
-	if (map->guest_starts && !tsc_sync_guest_to_host(&map->history[lo].scale, raw, &tsc) &&
-	    (lo == 0 || tsc >= map->history[lo].from_host_tsc) &&
-	    (lo + 1 == map->n_history || tsc < map->history[lo + 1].from_host_tsc)) {
-		c->entry = lo;
-		*ret_tsc = tsc;
-		return 0;
+	for (i = last + 1; i < map->n_history && best.distance; i++) {
+		if (map->reach[i].least_start - raw > best.distance)
+			break;
+		is_plain &= is_unscaled(&map->history[i]);
+		consider(map, i, raw, &best);
 	}
-	return tsc_sync_history_to_host(map->history, map->n_history, raw, ret_tsc, &c->entry);
+	/* scaled ticks are not as long as the host's: their distances need care */
+	if (best.distance && (!is_plain || best.distance == UINT64_MAX))
+		return tsc_sync_history_to_host(map->history, map->n_history, raw, ret_tsc,
+						&c->entry);
+	c->entry = best.entry;
+	*ret_tsc = best.tsc;
+	return 0;
 }
 
 /* ---- all of it ----------------------------------------------------------------------- */

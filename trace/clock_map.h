@@ -20,6 +20,20 @@ enum ivt_clock_map_kind {
 	IVT_MAP_LINE, /* by the manifest's straight line */
 };
 
+/*
+ * Of an entry of a history: the least guest stamp at which it or a later one
+ * begins, and the greatest at which it or an earlier one ends.  Offsets that
+ * are measured begin nearly in order, but not quite; this says how far one has
+ * to look.
+ */
+struct ivt_clock_reach {
+	uint64_t least_start;
+	uint64_t most_end;
+};
+
+void ivt_clock_reach_fill(const struct tsc_sync_entry *history, size_t n,
+			  struct ivt_clock_reach *ret);
+
 /* How one stream's stamps are rebased; what it points to is borrowed. */
 struct ivt_clock_map {
 	enum ivt_clock_map_kind kind;
@@ -27,8 +41,7 @@ struct ivt_clock_map {
 	size_t n_snapshots;
 	const struct tsc_sync_entry *history; /* n 0: stamps are host TSC */
 	size_t n_history;
-	/* where each entry's guest interval starts, if these ascend; else NULL */
-	const uint64_t *guest_starts;
+	const struct ivt_clock_reach *reach; /* parallel to history */
 	const struct ivt_machine_info *line;
 	int64_t real_minus_mono_ns;
 };

@@ -20,7 +20,7 @@ struct ivt_trace {
 	struct ivt_trace_info info;
 	struct ivt_sync_log log;
 	struct tsc_sync_entry *entries; /* parallel to log.clocks */
-	uint64_t *guest_starts;		/* likewise */
+	struct ivt_clock_reach *reach;	/* likewise */
 	struct ivt_machine_streams *machines;
 	char **warnings;
 	size_t n_warnings;

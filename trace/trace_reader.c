@@ -124,14 +124,6 @@ static int64_t real_minus_mono(const struct ivt_trace *t)
 	return 0;
 }
 
-static bool is_ascending(const uint64_t *a, size_t n)
-{
-	for (size_t i = 1; i < n; i++)
-		if (a[i] < a[i - 1])
-			return false;
-	return true;
-}
-
 static struct ivt_clock_map clock_map(const struct ivt_trace *t, uint32_t machine, uint32_t vcpu)
 {
 	const struct ivt_machine_info *m = &t->info.machines[machine];
@@ -140,6 +132,7 @@ static struct ivt_clock_map clock_map(const struct ivt_trace *t, uint32_t machin
 				     .n_snapshots = t->log.n_snapshots,
 				     .line = m,
 				     .real_minus_mono_ns = real_minus_mono(t) };
+	struct ivt_clock_reach *reach;
 
 	if (m->clock == IVT_CLOCK_MONO_NS) {
 		map.kind = IVT_MAP_NS;
@@ -147,12 +140,13 @@ static struct ivt_clock_map clock_map(const struct ivt_trace *t, uint32_t machin
 	}
 	if (m->kind == IVT_GUEST) {
 		map.history = ivt_trace_history(t, machine, vcpu, &map.n_history);
-		if (map.n_history == 0)
+		if (map.n_history == 0) {
 			map.kind = IVT_MAP_LINE;
-		else
-			map.guest_starts = t->guest_starts + (map.history - t->entries);
-		if (!is_ascending(map.guest_starts, map.n_history))
-			map.guest_starts = NULL;
+		} else {
+			reach = t->reach + (map.history - t->entries);
+			ivt_clock_reach_fill(map.history, map.n_history, reach);
+			map.reach = reach;
+		}
 	}
 	if (map.n_snapshots < 2)
 		map.kind = IVT_MAP_LINE;
@@ -261,15 +255,11 @@ static int log_open(struct ivt_trace *t)
 		warn(t, "'sync.bin': %zu records are left out", t->log.skipped);
 	n = t->log.n_clocks + t->log.n_checks;
 	t->entries = calloc(n ? n : 1, sizeof(*t->entries));
-	t->guest_starts = calloc(n ? n : 1, sizeof(*t->guest_starts));
-	if (!t->entries || !t->guest_starts)
+	t->reach = calloc(n ? n : 1, sizeof(*t->reach));
+	if (!t->entries || !t->reach)
 		return -ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		struct tsc_sync_entry *entry = &t->entries[i];
-
-		*entry = t->log.clocks[i].entry;
-		tsc_sync_host_to_guest(&entry->scale, entry->from_host_tsc, &t->guest_starts[i]);
-	}
+	for (size_t i = 0; i < n; i++)
+		t->entries[i] = t->log.clocks[i].entry;
 	return 0;
 }
 
@@ -331,7 +321,7 @@ void ivt_trace_close(struct ivt_trace *t)
 		free(t->warnings[i]);
 	free(t->warnings);
 	free(t->entries);
-	free(t->guest_starts);
+	free(t->reach);
 	ivt_sync_log_deinit(&t->log);
 	ivt_trace_info_deinit(&t->info);
 	if (t->dirfd >= 0)
@@ -378,18 +368,11 @@ const struct tsc_sync_entry *ivt_trace_handshakes(const struct ivt_trace *t, uin
 						  uint32_t vcpu, size_t *ret_n)
 {
 	const struct ivt_sync_clock *check;
-	const struct tsc_sync_entry *hist;
 
 	check = ivt_sync_log_find_checks(&t->log, machine, vcpu, ret_n);
 	if (!check) /* one that does not say which vCPU answered */
 		check = ivt_sync_log_find_checks(&t->log, machine, UINT32_MAX, ret_n);
-	if (check)
-		return &t->entries[check - t->log.clocks];
-	hist = ivt_trace_history(t, machine, vcpu, ret_n);
-	if (hist && hist->source == TSC_SYNC_HANDSHAKE)
-		return hist;
-	*ret_n = 0;
-	return NULL;
+	return check ? &t->entries[check - t->log.clocks] : NULL;
 }
 
 int ivt_trace_real_ns(const struct ivt_trace *t, uint64_t host_ns, uint64_t *ret_real_ns)
