@@ -45,18 +45,35 @@ bool ivt_io_has_latency(const struct ivt_io_request *req)
 	return req->complete_ns && req->confidence != IVT_IO_INCOMPLETE;
 }
 
-uint64_t io_clock_error_ns(const struct ivt_trace *t, uint32_t machine)
+/* The largest of one vCPU's history, ticks. */
+static uint64_t history_bound(const struct tsc_sync_entry *hist, size_t n)
 {
-	const struct tsc_sync_snapshot *snaps;
-	const struct tsc_sync_entry *hist;
-	uint64_t hz, bound = 0;
-	size_t n, n_snaps, i;
+	uint64_t bound = 0;
+	size_t i;
 
-	hist = ivt_trace_history(t, machine, UINT32_MAX, &n);
-	snaps = ivt_trace_snapshots(t, &n_snaps);
-	for (i = 0; hist && i < n; i++)
+	for (i = 0; i < n; i++)
 		if (hist[i].bound_tsc > bound)
 			bound = hist[i].bound_tsc;
+	return bound;
+}
+
+uint64_t io_clock_error_ns(const struct ivt_trace *t, uint32_t machine)
+{
+	const struct ivt_machine_info *m = &ivt_trace_info_of(t)->machines[machine];
+	const struct tsc_sync_entry *hist, *last = NULL;
+	const struct tsc_sync_snapshot *snaps;
+	uint64_t hz, bound = 0, one;
+	size_t n, n_snaps, i;
+
+	for (i = 0; i < m->n_streams; i++) {
+		hist = ivt_trace_history(t, machine, m->streams[i].cpu, &n);
+		if (!hist || hist == last)
+			continue;
+		one = history_bound(hist, n);
+		bound = one > bound ? one : bound;
+		last = hist;
+	}
+	snaps = ivt_trace_snapshots(t, &n_snaps);
 	if (!bound || tsc_sync_frequency(snaps, n_snaps, &hz) || !hz)
 		return 0;
 	return ((unsigned __int128)bound * 1000000000u + hz - 1) / hz;

@@ -324,6 +324,7 @@ int ivt_sync_log_read(int dirfd, struct ivt_sync_log *ret)
 		ivt_sync_log_deinit(&log);
 		return -ENOMEM;
 	}
+	log.is_sorted = true;
 	*ret = log;
 	return 0;
 }
@@ -335,28 +336,45 @@ void ivt_sync_log_deinit(struct ivt_sync_log *log)
 	memset(log, 0, sizeof(*log));
 }
 
-static bool is_of(const struct ivt_sync_clock *clock, uint32_t machine, uint32_t vcpu)
+/* How many of @n sorted entries come before (machine, vcpu), or, with
+ * @is_after, before what follows it. */
+static size_t bound_find(const struct ivt_sync_clock *clocks, size_t n, uint32_t machine,
+			 uint32_t vcpu, bool is_after)
 {
-	return clock->machine == machine && clock->entry.vcpu == vcpu;
+	size_t lo = 0;
+
+	while (lo < n) {
+		size_t mid = lo + (n - lo) / 2;
+		uint32_t m = clocks[mid].machine, v = clocks[mid].entry.vcpu;
+		bool is_before = m != machine ? m < machine : v < vcpu || (is_after && v == vcpu);
+
+		if (is_before)
+			lo = mid + 1;
+		else
+			n = mid;
+	}
+	return lo;
+}
+
+static const struct ivt_sync_clock *part_find(const struct ivt_sync_clock *clocks, size_t n,
+					      uint32_t machine, uint32_t vcpu, size_t *ret_n)
+{
+	size_t first = bound_find(clocks, n, machine, vcpu, false);
+
+	*ret_n = bound_find(clocks, n, machine, vcpu, true) - first;
+	return *ret_n ? &clocks[first] : NULL;
 }
 
 const struct ivt_sync_clock *ivt_sync_log_find_checks(const struct ivt_sync_log *log,
 						      uint32_t machine, uint32_t vcpu,
 						      size_t *ret_n)
 {
-	const struct ivt_sync_clock *checks = log->clocks + log->n_clocks;
-	size_t i = 0, n = 0;
-
-	while (i < log->n_checks && !is_of(&checks[i], machine, vcpu))
-		i++;
-	while (i + n < log->n_checks && is_of(&checks[i + n], machine, vcpu))
-		n++;
-	*ret_n = n;
-	return n ? &checks[i] : NULL;
+	return part_find(log->clocks + log->n_clocks, log->n_checks, machine, vcpu, ret_n);
 }
 
-const struct ivt_sync_clock *ivt_sync_log_find(const struct ivt_sync_log *log, uint32_t machine,
-					       uint32_t vcpu, size_t *ret_n)
+/* In the order of the recording. */
+static const struct ivt_sync_clock *unsorted_find(const struct ivt_sync_log *log, uint32_t machine,
+						  uint32_t vcpu, size_t *ret_n)
 {
 	size_t i = 0, n = 0;
 
@@ -368,4 +386,18 @@ const struct ivt_sync_clock *ivt_sync_log_find(const struct ivt_sync_log *log, u
 		n++;
 	*ret_n = n;
 	return n ? &log->clocks[i] : NULL;
+}
+
+const struct ivt_sync_clock *ivt_sync_log_find(const struct ivt_sync_log *log, uint32_t machine,
+					       uint32_t vcpu, size_t *ret_n)
+{
+	if (!log->is_sorted)
+		return unsorted_find(log, machine, vcpu, ret_n);
+	if (vcpu == UINT32_MAX) {
+		size_t first = bound_find(log->clocks, log->n_clocks, machine, 0, false);
+
+		if (first < log->n_clocks && log->clocks[first].machine == machine)
+			vcpu = log->clocks[first].entry.vcpu;
+	}
+	return part_find(log->clocks, log->n_clocks, machine, vcpu, ret_n);
 }

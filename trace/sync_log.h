@@ -6,6 +6,7 @@
 #ifndef IVT_TRACE_SYNC_LOG_H
 #define IVT_TRACE_SYNC_LOG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "tsc-sync/clock.h"
@@ -21,7 +22,7 @@ struct ivt_sync_clock {
 	struct tsc_sync_entry entry;
 };
 
-/* The log in memory: snapshots ascending in host_tsc, clocks ascending in
+/* The log in memory; as read, snapshots ascend in host_tsc and clocks in
  * (machine, vcpu, from_host_tsc). */
 struct ivt_sync_log {
 	uint8_t uuid[16];
@@ -34,6 +35,7 @@ struct ivt_sync_log {
 	 * order: they bound the offsets of another source from outside.  Of a
 	 * machine that has no other source, clocks are made of them. */
 	size_t n_checks;
+	bool is_sorted;
 	size_t skipped; /* records not understood */
 };
 
