@@ -6,8 +6,8 @@
  * the host knows to have been read between its store and the sight of the
  * answer.
  *
- * A host that calls without end costs little: a call takes IVTRACE_SHAKE_US at
- * most, in a worker that is preempted and gives way, once in IVTRACE_SHAKE_MS.
+ * A host that calls without end costs little: a call takes IVTRACE_SHAKE_US_ALL
+ * at most, in a worker that is preempted and gives way, once in IVTRACE_SHAKE_MS.
  */
 #include <linux/ktime.h>
 #include <linux/smp.h>
@@ -17,6 +17,8 @@
 
 #define IVTRACE_SHAKE_US     500 /* of looking, from the call or the last round on */
 #define IVTRACE_SHAKE_US_ALL 2000
+#define IVTRACE_SHAKE_US_GAP 20 /* between two looks at the time: more is not ours */
+#define IVTRACE_SHAKE_MS_END 30
 #define IVTRACE_SHAKE_MS     20
 #define IVTRACE_SHAKE_LOOKS  32 /* between two looks at the time, preemption off */
 
@@ -64,22 +66,31 @@ static int ivtrace_shake_rounds(unsigned int cpu, u64 *seq)
 	return ret;
 }
 
+/*
+ * Only the time that this vCPU looked is counted: it may be the host's thread
+ * that took the CPU from us to ask.
+ */
 static void ivtrace_shake_work(struct work_struct *work)
 {
 	const struct ivring_reader_page *page = ivtrace_reader_page(ivtrace_shake.region);
 	u64 call = READ_ONCE(ivtrace_shake.call), seq = ivring_load(&page->shake_seq);
-	u64 begin = ktime_get_ns(), heard = begin, now = begin;
+	u64 begin = ktime_get_ns(), before = begin, now = begin, all = 0, quiet = 0, gap;
 	int ret;
 
 	ivring_store_release(&ivtrace_shake_answer()->call, call);
-	while (now - heard < IVTRACE_SHAKE_US * 1000 && now - begin < IVTRACE_SHAKE_US_ALL * 1000) {
+	while (quiet < IVTRACE_SHAKE_US * NSEC_PER_USEC &&
+	       all < IVTRACE_SHAKE_US_ALL * NSEC_PER_USEC &&
+	       now - begin < IVTRACE_SHAKE_MS_END * NSEC_PER_MSEC) {
 		ret = ivtrace_shake_rounds(ivtrace_shake_cpu(call), &seq);
-		if (ret < 0 || need_resched() || READ_ONCE(ivtrace_shake.is_stopping) ||
+		if (ret < 0 || READ_ONCE(ivtrace_shake.is_stopping) ||
 		    ivring_load(&page->shake_call) != call)
 			break;
+		cond_resched();
 		now = ktime_get_ns();
-		if (ret)
-			heard = now;
+		gap = min_t(u64, now - before, IVTRACE_SHAKE_US_GAP * NSEC_PER_USEC);
+		before = now;
+		all += gap;
+		quiet = ret ? 0 : quiet + gap;
 	}
 }
 
