@@ -84,6 +84,22 @@ json 'd["schema"] == "ivtrace.summary/1" and d["machines"][0]["kind"] == "host" 
 	summary --json "$tmp/t.ivt"
 json 'd["schema"] == "ivtrace.sync/1" and d["machines"]["a"]["outside"] == 0 and d["machines"]["a"]["containment"] == "checked"' \
 	sync --json "$tmp/t.ivt"
+json 'all(set(c) == set("vcpu tid source entries error_ns records outside worst_outside_ns handshake_lo handshake_hi offset".split()) for v in d["vms"] for c in v["vcpus"])' \
+	sync --json "$tmp/t.ivt"
+json '[v["name"] for v in d["vms"]] == ["a", "b"] and all(c["tid"] > 0 and c["handshake_lo"] is None and c["outside"] == c["worst_outside_ns"] == (0 if c["records"] else None) for v in d["vms"] for c in v["vcpus"])' \
+	sync --json "$tmp/t.ivt"
+
+# the clocks' report in the manifest, also after a repair
+cp -r "$tmp/t.ivt" "$tmp/w.ivt"
+"$report" sync --write "$tmp/w.ivt" >"$tmp/out" 2>&1 || fail "sync --write: $(cat "$tmp/out")"
+[ -s "$tmp/out" ] && fail "sync --write prints: $(cat "$tmp/out")"
+"$report" repair "$tmp/w.ivt" || fail 'repair of a trace with a clocks report'
+"$report" sync --json "$tmp/w.ivt" >"$tmp/sync.json"
+python3 - "$tmp/w.ivt/manifest.json" "$tmp/sync.json" <<'END' || fail 'sync --write: another document'
+import json, sys
+assert json.load(open(sys.argv[1]))["sync"] == json.load(open(sys.argv[2]))
+END
+expect 2 'does not take --write' io --write "$tmp/t.ivt"
 
 # events: every record once, ascending; windows join without gap or overlap
 total=$("$report" summary --json "$tmp/t.ivt" |
