@@ -243,6 +243,10 @@ static int __init ivtrace_init(void)
 	ret = pci_register_driver(&ivtrace_pci_driver);
 	if (ret)
 		ivtrace_mark_exit();
+	else if (!pci_dev_present(ivtrace_pci_ids))
+		pr_info("this VM has no ivshmem-plain device (%04x:%04x): nothing is recorded "
+			"until it gets one; ivtrace-host qemu-args says how\n",
+			IVTRACE_VENDOR, IVTRACE_DEVICE);
 	return ret;
 }
 
