@@ -136,8 +136,8 @@ static int packet_finalise(struct job *job, struct ivt_walk *walk, size_t i, uin
 	return memcmp(&h, &old, sizeof(h)) ? header_write(job, packet->at_bytes, &h) : 0;
 }
 
-/* Nothing in the file is a packet at its start: the bytes up to the first one
- * become the padding of an empty packet. */
+/* Nothing in the file is a packet at its start: the bytes up to @end_bytes, where
+ * one begins, become the padding of an empty packet. */
 static int first_packet_make(struct job *job, uint64_t end_bytes)
 {
 	struct ivt_packet_header h = { .magic = IVT_PACKET_MAGIC,
@@ -153,6 +153,7 @@ static int first_packet_make(struct job *job, uint64_t end_bytes)
 	job->violations++;
 	job->info->packets++;
 	job->refused_bytes += end_bytes - HEADER_BYTES;
+	job->seq = 1;
 	return header_write(job, 0, &h);
 }
 
@@ -172,6 +173,7 @@ static int stream_finalise(struct job *job)
 	struct ivt_stream_file *f = job->file;
 	uint64_t end = whole_bytes(f);
 	struct ivt_walk walk;
+	size_t first = 0;
 	int ret = 0;
 
 	job->info->packets = job->info->records = 0;
@@ -184,9 +186,14 @@ static int stream_finalise(struct job *job)
 		job->refused_bytes += f->bytes - end;
 		ret = ftruncate(job->fd, (off_t)end) ? -errno : 0;
 	}
-	if (!ret && f->n_packets > 0 && f->packets[0].at_bytes > 0)
-		ret = first_packet_make(job, f->packets[0].at_bytes);
-	for (size_t i = 0; i < f->n_packets && !ret; i++)
+	if (!ret && f->n_packets > 0 && f->packets[0].at_bytes > 0) {
+		/* one that leaves no room for a header before it (the writer's
+		 * first is empty) is padding, too */
+		first = f->packets[0].at_bytes < HEADER_BYTES;
+		ret = first_packet_make(job,
+					first < f->n_packets ? f->packets[first].at_bytes : end);
+	}
+	for (size_t i = first; i < f->n_packets && !ret; i++)
 		ret = packet_finalise(job, &walk, i,
 				      i + 1 < f->n_packets ? f->packets[i + 1].at_bytes : end);
 	/* what an earlier run cut off is not seen any more */
