@@ -1,0 +1,83 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 240
+# While three VMs are recorded, one's QEMU is killed, one powers off, one lives on:
+# every mark that was written is in the trace.  Then the recorder itself is killed.
+# Neither leaves an eBPF program, a mount or a file in /dev/shm behind.
+set -euo pipefail
+. "$SRC/tests/vm/lib.sh"
+
+things() # what a recorder may leave in the kernel, those of other recorders apart
+{
+	bpftool prog list -j 2>/dev/null | python3 -c '
+import json, sys
+me = [p for p in json.load(sys.stdin) or []
+      if not p.get("pids") or any(x["pid"] == int(sys.argv[1]) for x in p["pids"])]
+print("\n".join(sorted(p.get("name", "?") for p in me)))' "${1:-0}"
+	sort /proc/self/mounts
+	find /dev/shm -maxdepth 1 -name "ivtrace-test-$$-*" | sort
+}
+
+vm_marks() # TRACE NAME: the numbers of its marks, in order
+{
+	"$BIN/ivtrace-report" events --vm "$2" --name ivtrace_mark --json "$1" 2>/dev/null |
+		sed -n 's/.*"msg":"mark \([0-9]*\)".*/\1/p'
+}
+
+record_start() # TRACE
+{
+	"$BIN/ivtrace-host" record -o "$1" "${vms[@]}" 2>"$work/err" &
+	recorder=$!
+	for _ in $(seq 200); do
+		grep -q 'recording into' "$work/err" && break
+		sleep 0.1
+	done
+	sleep 1.5 # the drivers notice
+}
+
+marks() # NAME FIRST LAST
+{
+	lab/vm exec "$1" -- "i=$2; while [ \$i -le $3 ]; do echo mark \$i >/dev/ivtrace; i=\$((i + 1)); done"
+}
+
+vm_setup
+vms=()
+for name in killed off alive; do
+	vm_start "$name"
+	vms+=(--vm "$name=shm:$(vm_region "$name")")
+done
+before=$(things)
+
+record_start "$work/t.ivt"
+for name in killed off alive; do
+	marks "$name" 1 50
+done
+sleep 0.3
+lab/vm kill killed
+lab/vm stop off
+marks alive 51 100
+sleep 1
+kill -INT $recorder
+wait $recorder
+cat "$work/err"
+[ "$(grep -c 'has ended (its records are taken' "$work/err")" = 2 ]
+"$BIN/ivtrace-report" summary "$work/t.ivt"
+[ "$(vm_marks "$work/t.ivt" killed)" = "$(seq 50)" ]
+[ "$(vm_marks "$work/t.ivt" off)" = "$(seq 50)" ]
+[ "$(vm_marks "$work/t.ivt" alive)" = "$(seq 100)" ]
+[ "$(things $recorder)" = "$before" ] || { diff <(echo "$before") <(things $recorder); exit 1; }
+
+record_start "$work/k.ivt"
+marks alive 101 150
+sleep 0.3
+kill -KILL $recorder
+wait $recorder || true
+"$BIN/ivtrace-report" summary "$work/k.ivt" 2>&1 | tee "$work/out"
+grep -q 'was not closed' "$work/out"
+[ "$(vm_marks "$work/k.ivt" alive)" = "$(seq 101 150)" ]
+"$BIN/ivtrace-view" --render "$work/k.png" "$work/k.ivt"
+"$BIN/ivtrace-report" repair "$work/k.ivt"
+[ "$(vm_marks "$work/k.ivt" alive)" = "$(seq 101 150)" ]
+babeltrace2 "$work/k.ivt" >"$work/bt"
+grep -c 'mark 1[0-9][0-9]"' "$work/bt" | grep -x 50
+[ "$(things $recorder)" = "$before" ] || { diff <(echo "$before") <(things $recorder); exit 1; }
