@@ -57,8 +57,10 @@ static int keep_log(enum libbpf_print_level level, const char *fmt, va_list args
 	return 0;
 }
 
-/* Is the tracepoint of @prog in this kernel? */
-static bool has_tracepoint(const struct bpf_program *prog, const struct btf *btf)
+/* Is the tracepoint of @prog in this kernel?  @kvm: the types of KVM's module, or
+ * NULL: it is built in, or not there. */
+static bool has_tracepoint(const struct bpf_program *prog, const struct btf *btf,
+			   const struct btf *kvm)
 {
 	const char *section = bpf_program__section_name(prog), *name = strrchr(section, '/') + 1;
 	char type[128], path[160];
@@ -71,10 +73,8 @@ static bool has_tracepoint(const struct bpf_program *prog, const struct btf *btf
 		return !access(path, R_OK);
 	}
 	snprintf(type, sizeof(type), "btf_trace_%s", name);
-	if (btf__find_by_name_kind(btf, type, BTF_KIND_TYPEDEF) >= 0)
-		return true;
-	/* A module's tracepoint: libbpf looks there, if the module is loaded. */
-	return !strncmp(name, "kvm_", 4) && !access("/sys/kernel/btf/kvm", R_OK);
+	return btf__find_by_name_kind(btf, type, BTF_KIND_TYPEDEF) >= 0 ||
+	       (kvm && btf__find_by_name_kind(kvm, type, BTF_KIND_TYPEDEF) >= 0);
 }
 
 static bool is_wanted(const struct bpf_program *prog, const struct event_set *events)
@@ -90,7 +90,7 @@ static bool is_wanted(const struct bpf_program *prog, const struct event_set *ev
 static int choose_programs(struct host_trace *ht, const struct event_set *events,
 			   struct ivt_error *err)
 {
-	struct btf *btf = btf__load_vmlinux_btf();
+	struct btf *btf = btf__load_vmlinux_btf(), *kvm = NULL;
 	struct bpf_program *prog;
 
 	if (!btf)
@@ -98,12 +98,15 @@ static int choose_programs(struct host_trace *ht, const struct event_set *events
 				     "cannot trace the host: its kernel has no type information in "
 				     "/sys/kernel/btf/vmlinux (use a kernel with "
 				     "CONFIG_DEBUG_INFO_BTF; --host none records the guests only)");
+	if (!access("/sys/kernel/btf/kvm", R_OK))
+		kvm = btf__load_module_btf("kvm", btf);
 	bpf_object__for_each_program(prog, ht->skel->obj)
 	{
-		bool is_on = is_wanted(prog, events) && has_tracepoint(prog, btf);
+		bool is_on = is_wanted(prog, events) && has_tracepoint(prog, btf, kvm);
 
 		bpf_program__set_autoload(prog, is_on);
 	}
+	btf__free(kvm);
 	btf__free(btf);
 	return 0;
 }

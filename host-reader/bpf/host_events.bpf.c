@@ -242,6 +242,78 @@ int kvm_x86_exit(struct trace_event_raw_kvm_exit *ctx)
 	return 0;
 }
 
+#define IVT_PROTO(...) __VA_ARGS__
+
+IVT_PROBE(kvm_x86_inj_virq, kvm_inj_virq, IVT_PROTO(unsigned int vector), { e->irq = vector; })
+
+#define IVT_ASSIGN_ACCEPT() \
+	e->apicid = apicid; \
+	e->dm = dm;         \
+	e->tm = tm;         \
+	e->vec = vec
+
+/* In the context of who sends it. */
+IVT_PROBE(kvm_x86_apic_accept_irq, kvm_apic_accept_irq,
+	  IVT_PROTO(__u32 apicid, __u16 dm, __u16 tm, __u8 vec), { IVT_ASSIGN_ACCEPT(); })
+
+/* Instead of kvm_apic_accept_irq and kvm_inj_virq where the hardware injects. */
+IVT_PROBE(kvm_x86_apicv_accept_irq, kvm_apicv_accept_irq,
+	  IVT_PROTO(__u32 apicid, __u16 dm, __u16 tm, __u8 vec), { IVT_ASSIGN_ACCEPT(); })
+
+/* A value of @bytes in the kernel's memory; 0 if there is none.  Read as a whole:
+ * the verifier wants a constant size. */
+static __always_inline __u64 read_value(const void *from, __u32 bytes)
+{
+	__u64 value = 0;
+
+	bpf_probe_read_kernel(&value, sizeof(value), from);
+	return bytes < sizeof(value) ? value & ((1ull << 8 * bytes) - 1) : value;
+}
+
+IVT_PROBE(kvm_x86_pio, kvm_pio,
+	  IVT_PROTO(unsigned int rw, unsigned int port, unsigned int size, unsigned int count,
+		    const void *data),
+	  {
+		  e->rw = rw;
+		  e->port = port;
+		  e->size = size;
+		  e->count = count;
+		  e->val = read_value(data, size);
+	  })
+
+IVT_PROBE(kvm_mmio, kvm_mmio, IVT_PROTO(int type, int len, u64 gpa, void *val), {
+	e->len = len;
+	e->type = type;
+	e->gpa = gpa;
+	e->val = read_value(val, len);
+})
+
+IVT_PROBE(kvm_userspace_exit, kvm_userspace_exit, IVT_PROTO(__u32 reason, int error), {
+	e->reason = reason;
+	e->error = error;
+})
+
+IVT_PROBE(kvm_halt_poll_ns, kvm_halt_poll_ns,
+	  IVT_PROTO(bool grow, unsigned int vcpu_id, unsigned int new_ns, unsigned int old_ns), {
+		  e->grow = grow;
+		  e->vcpu_id = vcpu_id;
+		  e->new_ns = new_ns;
+		  e->old_ns = old_ns;
+	  })
+
+IVT_PROBE(kvm_vcpu_wakeup, kvm_vcpu_wakeup, IVT_PROTO(__u64 ns, bool waited, bool valid), {
+	e->ns = ns;
+	e->waited = waited;
+	e->valid = valid;
+})
+
+IVT_PROBE(kvm_x86_write_tsc_offset, kvm_write_tsc_offset,
+	  IVT_PROTO(unsigned int vcpu_id, __u64 previous, __u64 next), {
+		  e->vcpu_id = vcpu_id;
+		  e->previous_tsc_offset = previous;
+		  e->next_tsc_offset = next;
+	  })
+
 /* ---- system calls of the VMs' processes -------------------------------------- */
 
 static __always_inline bool is_traced(void)

@@ -49,6 +49,15 @@
 	EV(51, block_bio_queue, block, "disk I/O submitted")         \
 	EV(64, kvm_x86_entry, kvm, "enter guest")                    \
 	EV(65, kvm_x86_exit, kvm, "leave guest")                     \
+	EV(66, kvm_x86_inj_virq, kvm, "interrupt injected")          \
+	EV(67, kvm_x86_apic_accept_irq, kvm, "interrupt accepted")   \
+	EV(68, kvm_x86_apicv_accept_irq, kvm, "interrupt posted")    \
+	EV(69, kvm_x86_pio, kvm, "port I/O")                         \
+	EV(70, kvm_mmio, kvm, "memory I/O")                          \
+	EV(71, kvm_userspace_exit, kvm, "leave to QEMU")             \
+	EV(72, kvm_halt_poll_ns, kvm, "halt polling changed")        \
+	EV(73, kvm_vcpu_wakeup, kvm, "halt ended")                   \
+	EV(74, kvm_x86_write_tsc_offset, kvm, "TSC offset written")  \
 	EV(80, syscall_entry_unknown, syscall, "system call")        \
 	EV(81, syscall_exit_unknown, syscall, "system call end")
 
@@ -97,6 +106,20 @@
 #define IVT_FIELDS_kvm_x86_exit(F) \
 	F(u64, guest_rip) F(u64, info1) F(u64, info2) F(u32, exit_reason) F(u32, isa) \
 	F(u32, intr_info) F(u32, error_code) F(u32, vcpu_id) F(pad4, _pad)
+#define IVT_FIELDS_kvm_x86_inj_virq(F) F(u32, irq) F(pad4, _pad)
+#define IVT_FIELDS_kvm_x86_apic_accept_irq(F) F(u32, apicid) F(u32, dm) F(u32, tm) F(u32, vec)
+#define IVT_FIELDS_kvm_x86_apicv_accept_irq(F) IVT_FIELDS_kvm_x86_apic_accept_irq(F)
+/* rw: 1 is out; val: the first of count, 0 where it is not known yet */
+#define IVT_FIELDS_kvm_x86_pio(F) \
+	F(u32, rw) F(u32, port) F(u32, size) F(u32, count) F(u32, val) F(pad4, _pad)
+/* type: 0 read that is not known yet, 1 read, 2 write */
+#define IVT_FIELDS_kvm_mmio(F) F(u32, len) F(u32, type) F(u64, gpa) F(u64, val)
+#define IVT_FIELDS_kvm_userspace_exit(F) F(u32, reason) F(i32, error)
+#define IVT_FIELDS_kvm_halt_poll_ns(F) F(u32, grow) F(u32, vcpu_id) F(u32, new_ns) F(u32, old_ns)
+/* ns: the whole halt; waited: it slept when polling was over; valid: always on x86 */
+#define IVT_FIELDS_kvm_vcpu_wakeup(F) F(u64, ns) F(u32, waited) F(u32, valid)
+#define IVT_FIELDS_kvm_x86_write_tsc_offset(F) \
+	F(u32, vcpu_id) F(pad4, _pad) F(u64, previous_tsc_offset) F(u64, next_tsc_offset)
 
 #define IVT_FIELDS_syscall_entry_unknown(F) \
 	F(i32, id) F(pad4, _pad) F(u64, arg0) F(u64, arg1) F(u64, arg2) F(u64, arg3) \
