@@ -139,6 +139,8 @@ static void settle_outside(struct sync_contain *c, struct run *run, size_t n, ui
 			distance_ns = h->ns - run->exit_ns;
 		count_outside(c, h, distance_ns);
 	}
+	if (!n)
+		return;
 	run->n_held -= n;
 	memmove(run->held, run->held + n, run->n_held * sizeof(*run->held));
 }
