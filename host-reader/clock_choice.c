@@ -19,7 +19,7 @@ int clock_choice_parse(const char *text, enum tsc_choice *ret)
 {
 	static const char *const names[] = {
 		[TSC_AUTO] = "auto",	   [TSC_BPF] = "bpf", [TSC_STAP] = "stap",
-		[TSC_DEBUGFS] = "debugfs", [TSC_TCG] = "tcg",
+		[TSC_DEBUGFS] = "debugfs", [TSC_TCG] = "tcg", [TSC_HANDSHAKE] = "handshake",
 	};
 	unsigned int i;
 

@@ -17,6 +17,7 @@ enum tsc_choice {
 	TSC_STAP,
 	TSC_DEBUGFS,
 	TSC_TCG,
+	TSC_HANDSHAKE, /* these alone: no source is opened */
 };
 
 struct clock_choice {

@@ -25,7 +25,8 @@ static const char help[] =
 	"      --guest EVENTS       the VMs' events (all)\n"
 	"      --duration T         stop after 5, 5s, 500ms, 2m\n"
 	"      --tsc SOURCE         where a VM's clock offset is read: auto, bpf, stap or\n"
-	"                           debugfs for KVM, tcg for QEMU without it (auto)\n"
+	"                           debugfs for KVM, tcg for QEMU without it, handshake\n"
+	"                           with the driver where nothing else can be read (auto)\n"
 	"      --stap-module FILE   for stap: kvm_exit.stp, or what stap -p4 made of it\n"
 	"      --size BYTES         of a region that is made: a power of two (64M)\n"
 	"      --cpus N             rings in a region that is made: one per vCPU (8)\n"
@@ -103,7 +104,8 @@ static int set_tsc(const char *text, enum tsc_choice *ret)
 {
 	if (!clock_choice_parse(text, ret))
 		return 0;
-	return usage_error("record", "--tsc: '%s' is none of auto, bpf, stap, debugfs, tcg", text);
+	return usage_error("record",
+			   "--tsc: '%s' is none of auto, bpf, stap, debugfs, tcg, handshake", text);
 }
 
 static int set_duration(const char *text, uint64_t *ret_ns)

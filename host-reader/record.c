@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "host-reader/bus_error.h"
+#include "host-reader/handshake.h"
 #include "host-reader/message.h"
 #include "host-reader/record.h"
 #include "host-reader/summary.h"
@@ -34,6 +35,7 @@ struct recording {
 	size_t n_vms; /* attached */
 	struct clock_choice clocks;
 	struct host_trace *ht;
+	struct handshakes *handshakes; /* NULL: none */
 	pid_t child;
 	int child_status;
 	int nice; /* ours before the recording, the command's */
@@ -138,6 +140,8 @@ static int start(struct recording *rec, struct ivt_error *err)
 		if (!ret)
 			vm_watch_process(&rec->vms[i], rec->ht);
 	}
+	if (!ret && rec->n_vms && handshakes_start(rec->vms, rec->n_vms, &rec->handshakes))
+		message("WARNING: no thread for handshakes (they check no clock now)");
 	rec->started_ns = rec->progress_ns = now_ns();
 	return ret;
 }
@@ -225,6 +229,14 @@ static unsigned int drain_all(struct recording *rec, bool is_last)
 	return most;
 }
 
+static void take_handshakes(struct recording *rec)
+{
+	struct handshake_result result;
+
+	while (rec->handshakes && handshakes_take(rec->handshakes, &result))
+		vm_take_handshake(&rec->vms[result.vm], &result);
+}
+
 /* What is done now and then. */
 static void housekeeping(struct recording *rec)
 {
@@ -234,6 +246,7 @@ static void housekeeping(struct recording *rec)
 
 	for (i = 0; i < rec->n_vms; i++)
 		vm_watch_process(&rec->vms[i], rec->ht);
+	take_handshakes(rec);
 	if (now - rec->snapshot_ns >= SNAPSHOT_NS) {
 		/* On a full disk a snapshot can be missed: the next one will do. */
 		if (!rec->sink.is_full && take_snapshot(rec, &err) && !rec->sink.is_full)
@@ -320,6 +333,8 @@ static void drain_rest(struct recording *rec)
 
 	for (i = 0; i < rec->n_vms; i++)
 		vm_ask_flush(&rec->vms[i]);
+	if (rec->handshakes)
+		handshakes_hurry(rec->handshakes);
 	while (rec->n_vms && now_ns() - begin < FLUSH_WAIT_NS) {
 		drain_all(rec, false);
 		nanosleep(&ms, NULL);
@@ -328,6 +343,9 @@ static void drain_rest(struct recording *rec)
 		host_trace_stop(rec->ht);
 	rec->sink.retry_ns = 0; /* the last chance is not waited out */
 	drain_all(rec, true);
+	if (rec->handshakes)
+		handshakes_stop(rec->handshakes);
+	take_handshakes(rec);
 }
 
 /* A disk that is still full: no counter of the guest has these as lost. */
@@ -383,6 +401,10 @@ static void release(struct recording *rec)
 {
 	size_t i;
 
+	if (rec->handshakes) {
+		handshakes_stop(rec->handshakes);
+		handshakes_free(rec->handshakes);
+	}
 	for (i = 0; i < rec->n_vms; i++)
 		vm_end(&rec->vms[i]);
 	clock_choice_end(&rec->clocks);

@@ -61,6 +61,7 @@ struct vm {
 	struct vm_clock *clock; /* region.sb.nr_channels */
 	bool is_clock_proven;
 	bool is_clock_told;
+	bool has_handshake; /* with the present machine, in the trace */
 	unsigned int n_disproved;
 	uint64_t recent_tsc; /* a stamp that the guest wrote lately; 0: none */
 	uint64_t newest_tsc; /* the largest of them in this epoch */

@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include "host-reader/handshake.h"
 #include "host-reader/message.h"
 #include "host-reader/vm.h"
 #include "tsc-sync/sources/snapshot.h"
@@ -51,9 +52,11 @@ void vm_publish_clock(struct vm *vm)
 static void tell_no_clock(struct vm *vm, const char *why)
 {
 	if (!vm->is_clock_told)
-		message("%s: WARNING: no TSC offset: %s (its records are placed by their arrival, "
-			"some 20 ms too late: claim no order against other machines)",
-			vm->spec.name, why);
+		message("%s: WARNING: no TSC offset: %s (%s)", vm->spec.name, why,
+			vm->has_handshake || vm_answers(vm)
+				? "handshakes with its driver place its records"
+				: "its records are placed by their arrival, some 20 ms too late: "
+				  "claim no order against other machines");
 	vm->is_clock_told = true;
 }
 
@@ -61,6 +64,8 @@ void vm_open_clock(struct vm *vm)
 {
 	char note[256];
 
+	if (vm->clocks->wanted == TSC_HANDSHAKE)
+		return;
 	if (clock_choice_open(vm->clocks, &vm->qemu, &vm->tsc, note, sizeof(note))) {
 		vm->tsc = NULL;
 		tell_no_clock(vm, note);
@@ -248,10 +253,13 @@ void vm_finish_clock(struct vm *vm)
 	for (i = 0; i < vm->region.sb.nr_channels; i++)
 		if (vm->clock[i].is_known)
 			return;
-	if (!vm->arrival_host_tsc || vm->is_over)
+	if (vm->has_handshake || !vm->arrival_host_tsc || vm->is_over)
 		return;
-	tell_no_clock(vm, vm->qemu.pid > 0 ? "it was not found in its process"
-					   : "the process that maps its region was not found (run "
-					     "as root)");
+	if (vm->clocks->wanted == TSC_HANDSHAKE)
+		tell_no_clock(vm, "its driver answered no handshake");
+	else
+		tell_no_clock(vm, vm->qemu.pid > 0 ? "it was not found in its process"
+						   : "the process that maps its region was not "
+						     "found (run as root)");
 	place_by_arrival(vm);
 }

@@ -70,6 +70,7 @@ static int add_epoch(struct vm *vm)
 	vm->has_guest = false;
 	vm->is_over = false;
 	vm->is_clock_proven = false;
+	vm->has_handshake = false;
 	vm->recent_tsc = 0;
 	vm->arrival_host_tsc = 0;
 	message("%s: the guest was rebooted", vm->spec.name);
