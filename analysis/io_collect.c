@@ -37,7 +37,8 @@ struct io_bio {
 struct io_open {
 	struct ivt_io_request r;
 	uint64_t done_sectors;
-	uint32_t bio_sectors; /* of the bio that named the submitter */
+	uint32_t bio_sectors;	/* of the bio that named the submitter */
+	uint64_t taken_sectors; /* of all its bios */
 	bool has_bio;
 	bool is_begun_before; /* only its completion is in the trace */
 };
@@ -48,6 +49,7 @@ struct collect {
 	struct ivt_tasks *tasks;
 	struct ivt_map by_address; /* (machine, rq) -> reqs */
 	struct ivt_map by_chunk;   /* (machine:dev, chunk) -> bios */
+	struct ivt_map longest; /* (machine, dev) -> chunks that a bio reaches beyond its first */
 	struct io_bio *bios;
 	size_t n_bios, bios_capacity, free_bio;
 	struct io_open *reqs;
@@ -80,6 +82,21 @@ static uint64_t overlap(uint64_t a, uint64_t n, uint64_t b, uint64_t m)
 	return from < to ? to - from : 0;
 }
 
+/* How far before a request a bio may begin that it carries. */
+static int longest_update(struct collect *c, uint32_t machine,
+			  const struct ivt_ev_block_bio_queue *e)
+{
+	uint64_t end = e->sector + (e->nr_sector ? e->nr_sector - 1 : 0);
+	uint64_t chunks = (end >> BIO_CHUNK_SHIFT) - (e->sector >> BIO_CHUNK_SHIFT);
+	size_t known = ivt_map_get(&c->longest, machine, e->dev);
+
+	if (chunks > BIO_MAX_CHUNKS)
+		chunks = BIO_MAX_CHUNKS;
+	if (known != IVT_MAP_NONE && known >= chunks)
+		return 0;
+	return ivt_map_set(&c->longest, machine, e->dev, chunks);
+}
+
 static int on_bio_queue(struct collect *c, const struct ivt_event *ev)
 {
 	struct ivt_ev_block_bio_queue e;
@@ -106,7 +123,9 @@ static int on_bio_queue(struct collect *c, const struct ivt_event *ev)
 				.tid = e.tid,
 				.next = head };
 	memcpy(bio->comm, e.comm, sizeof(bio->comm));
-	return ivt_map_set(&c->by_chunk, key, e.sector >> BIO_CHUNK_SHIFT, i);
+	if (ivt_map_set(&c->by_chunk, key, e.sector >> BIO_CHUNK_SHIFT, i))
+		return -ENOMEM;
+	return longest_update(c, ev->machine, &e);
 }
 
 /* Does the request carry (a part of) this bio?  Sectors in common, 0 if not. */
@@ -123,6 +142,14 @@ static uint32_t bio_share(const struct io_bio *bio, const struct ivt_io_request 
 
 static void request_take_bio(struct io_open *q, struct io_bio *bio, uint32_t share)
 {
+	bool is_flush = io_op_of(q->r.rwbs, q->r.nr_sector) == IO_FLUSH;
+
+	/* It carries no sector twice: an older one was issued unseen. */
+	if (!is_flush && q->taken_sectors >= q->r.nr_sector) {
+		bio->left = 0;
+		return;
+	}
+	q->taken_sectors += share;
 	if (bio->ns < q->r.start_ns)
 		q->r.start_ns = bio->ns;
 	if (!q->has_bio || share > q->bio_sectors) {
@@ -168,16 +195,18 @@ static int chunk_take_bios(struct collect *c, struct io_open *q, uint64_t chunk)
 /* Take back from the queue what this request carries: start and submitter. */
 static int request_take_bios(struct collect *c, struct io_open *q)
 {
+	size_t reach = ivt_map_get(&c->longest, q->r.machine, q->r.dev);
 	uint64_t first = q->r.sector >> BIO_CHUNK_SHIFT;
 	uint64_t last = (q->r.sector + (q->r.nr_sector ? q->r.nr_sector - 1 : 0)) >>
 			BIO_CHUNK_SHIFT;
 	uint64_t chunk;
 
-	/* A bio that began one chunk before may reach into this one. */
-	first -= first ? 1 : 0;
+	if (reach == IVT_MAP_NONE)
+		return 0;
 	if (last - first > BIO_MAX_CHUNKS)
 		last = first + BIO_MAX_CHUNKS;
-	for (chunk = first; chunk <= last; chunk++) {
+	first -= reach < first ? reach : first;
+	for (chunk = last + 1; chunk-- > first;) {
 		int err = chunk_take_bios(c, q, chunk);
 
 		if (err)
@@ -499,6 +528,7 @@ int io_collect(struct ivt_trace *t, struct ivt_io_result *r, struct io_capacitie
 	ivt_tasks_destroy(c.tasks);
 	ivt_map_deinit(&c.by_address);
 	ivt_map_deinit(&c.by_chunk);
+	ivt_map_deinit(&c.longest);
 	free(c.bios);
 	free(c.reqs);
 	free(c.lost);
