@@ -31,6 +31,8 @@ struct ivt_clock_reach {
 	uint64_t most_end;
 };
 
+/* Of all entries of one vCPU's history (ascending in from_host_tsc); @ret has
+ * room for @n. */
 void ivt_clock_reach_fill(const struct tsc_sync_entry *history, size_t n,
 			  struct ivt_clock_reach *ret);
 
