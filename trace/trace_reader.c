@@ -168,6 +168,11 @@ static void stream_check(struct ivt_trace *t, const struct ivt_machine_info *m, 
 		     (unsigned long long)f->missing_packets);
 }
 
+static uint64_t lost_by_manifest(const struct ivt_stream_info *s)
+{
+	return s->lost_full + s->lost_nested + s->lost_big;
+}
+
 static int streams_open(struct ivt_trace *t, uint32_t machine, int dirfd)
 {
 	const struct ivt_machine_info *m = &t->info.machines[machine];
@@ -191,6 +196,9 @@ static int streams_open(struct ivt_trace *t, uint32_t machine, int dirfd)
 			stream_check(t, m, m->streams[i].file, f);
 		f->machine = machine;
 		f->cpu = m->streams[i].cpu;
+		/* losses after the last packet are in the manifest alone */
+		if (lost_by_manifest(&m->streams[i]) > f->lost)
+			f->lost = lost_by_manifest(&m->streams[i]);
 		f->map = clock_map(t, machine, f->cpu);
 		if (f->map.kind != IVT_MAP_LINE && t->log.n_snapshots > 0)
 			f->limit_ns =

@@ -19,7 +19,8 @@
 #include "trace/packet.h"
 #include "trace/sync_log.h"
 
-#define UNKNOWN_CLOCK_HZ 1000000000u /* until the clock log tells */
+#define UNKNOWN_CLOCK_HZ 1000000000u  /* until the clock log tells */
+#define RESERVE_BYTES	 (512u << 10) /* for the last manifest and metadata */
 
 struct stream {
 	int fd; /* -1: no such stream */
@@ -39,6 +40,7 @@ struct ivt_trace_writer {
 	char path[4096];
 	int dirfd;
 	int sync_fd;
+	int reserve_fd; /* a file without a name: room on a disk that got full */
 	uint64_t sync_bytes;
 	uint64_t bytes;
 	struct ivt_trace_info info;
@@ -430,6 +432,13 @@ struct ivt_trace_info *ivt_trace_writer_info(struct ivt_trace_writer *w)
 
 /* ---- the whole -------------------------------------------------------------------- */
 
+static void reserve_release(struct ivt_trace_writer *w)
+{
+	if (w->reserve_fd >= 0)
+		close(w->reserve_fd);
+	w->reserve_fd = -1;
+}
+
 static void info_init(struct ivt_trace_info *info, const char *tool_version)
 {
 	struct timespec now;
@@ -458,6 +467,19 @@ static int sync_create(struct ivt_trace_writer *w)
 	return append_sync(w, header, NULL);
 }
 
+/* Not to be had is no failure: then the end of a full disk is an unclosed trace. */
+static void reserve_make(struct ivt_trace_writer *w)
+{
+	static const char name[] = ".reserve";
+
+	w->reserve_fd = openat(w->dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (w->reserve_fd < 0)
+		return;
+	unlinkat(w->dirfd, name, 0);
+	if (posix_fallocate(w->reserve_fd, 0, RESERVE_BYTES))
+		reserve_release(w);
+}
+
 static void writer_free(struct ivt_trace_writer *w)
 {
 	for (size_t i = 0; i < w->info.n_machines; i++) {
@@ -467,6 +489,7 @@ static void writer_free(struct ivt_trace_writer *w)
 		free(w->machines[i].streams);
 		close(w->machines[i].dirfd);
 	}
+	reserve_release(w);
 	if (w->sync_fd >= 0)
 		close(w->sync_fd);
 	if (w->dirfd >= 0)
@@ -494,7 +517,7 @@ int ivt_trace_writer_create(const char *path, const char *tool_version,
 
 	if (!w)
 		return ivt_error_set(err, -ENOMEM, "no memory for a trace writer");
-	w->dirfd = w->sync_fd = -1;
+	w->dirfd = w->sync_fd = w->reserve_fd = -1;
 	if (snprintf(w->path, sizeof(w->path), "%s", path) >= (int)sizeof(w->path))
 		status = -ENAMETOOLONG;
 	else if (mkdir(path, 0777))
@@ -507,6 +530,8 @@ int ivt_trace_writer_create(const char *path, const char *tool_version,
 		info_init(&w->info, tool_version);
 		status = sync_create(w);
 	}
+	if (!status)
+		reserve_make(w);
 	if (status)
 		ivt_error_set(err, status, "cannot create '%s': %s", path, strerror(-status));
 	else
@@ -539,6 +564,7 @@ int ivt_trace_writer_close(struct ivt_trace_writer *w, struct ivt_error *err)
 
 	if (!w)
 		return 0;
+	reserve_release(w);
 	for (uint32_t i = 0; i < w->info.n_machines; i++) {
 		int status = metadata_write(w, i, err);
 

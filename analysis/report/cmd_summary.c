@@ -31,6 +31,7 @@ static int count_records(struct ivt_trace *t, struct totals *totals)
 	struct ivt_error err = { "" };
 	struct ivt_merge *merge;
 	struct ivt_event ev;
+	uint64_t said;
 	size_t m, s;
 
 	if (ivt_merge_create(t, &opt, &merge, &err)) {
@@ -44,7 +45,10 @@ static int count_records(struct ivt_trace *t, struct totals *totals)
 			if (ivt_merge_stats(merge, m, s, &stats))
 				continue;
 			totals[m].lost += stats.lost;
-			totals[m].refused_bytes += stats.refused_bytes;
+			/* what a repair cut off is in the manifest alone */
+			said = info->machines[m].streams[s].refused_bytes;
+			totals[m].refused_bytes += said > stats.refused_bytes ? said
+									      : stats.refused_bytes;
 		}
 	}
 	ivt_merge_destroy(merge);
