@@ -260,33 +260,41 @@ IVT_PROBE(kvm_x86_apic_accept_irq, kvm_apic_accept_irq,
 IVT_PROBE(kvm_x86_apicv_accept_irq, kvm_apicv_accept_irq,
 	  IVT_PROTO(__u32 apicid, __u16 dm, __u16 tm, __u8 vec), { IVT_ASSIGN_ACCEPT(); })
 
-/* A value of @bytes in the kernel's memory; 0 if there is none.  Read as a whole:
- * the verifier wants a constant size. */
-static __always_inline __u64 read_value(const void *from, __u32 bytes)
-{
-	__u64 value = 0;
+/* Classic tracepoints, which have the value at hand: before 6.4 an argument that
+ * is a "const void *" is refused. */
+#define IVT_CLASSIC_BEGIN(event)                 \
+	struct {                                 \
+		struct ivring_record r;          \
+		struct ivt_ev_##event payload;   \
+	} rec = {};                              \
+	struct ivt_ev_##event *e = &rec.payload; \
+                                                 \
+	record_begin(&rec.r, IVT_TYPE_##event, sizeof(rec))
 
-	bpf_probe_read_kernel(&value, sizeof(value), from);
-	return bytes < sizeof(value) ? value & ((1ull << 8 * bytes) - 1) : value;
+SEC("tp/kvm/kvm_pio")
+int kvm_x86_pio(struct trace_event_raw_kvm_pio *ctx)
+{
+	IVT_CLASSIC_BEGIN(kvm_x86_pio);
+	e->rw = ctx->rw;
+	e->port = ctx->port;
+	e->size = ctx->size;
+	e->count = ctx->count;
+	e->val = ctx->val;
+	record_send(&rec, sizeof(rec));
+	return 0;
 }
 
-IVT_PROBE(kvm_x86_pio, kvm_pio,
-	  IVT_PROTO(unsigned int rw, unsigned int port, unsigned int size, unsigned int count,
-		    const void *data),
-	  {
-		  e->rw = rw;
-		  e->port = port;
-		  e->size = size;
-		  e->count = count;
-		  e->val = read_value(data, size);
-	  })
-
-IVT_PROBE(kvm_mmio, kvm_mmio, IVT_PROTO(int type, int len, u64 gpa, void *val), {
-	e->len = len;
-	e->type = type;
-	e->gpa = gpa;
-	e->val = read_value(val, len);
-})
+SEC("tp/kvm/kvm_mmio")
+int kvm_mmio(struct trace_event_raw_kvm_mmio *ctx)
+{
+	IVT_CLASSIC_BEGIN(kvm_mmio);
+	e->len = ctx->len;
+	e->type = ctx->type;
+	e->gpa = ctx->gpa;
+	e->val = ctx->val;
+	record_send(&rec, sizeof(rec));
+	return 0;
+}
 
 IVT_PROBE(kvm_userspace_exit, kvm_userspace_exit, IVT_PROTO(__u32 reason, int error), {
 	e->reason = reason;
