@@ -348,17 +348,17 @@ static void drain_rest(struct recording *rec)
 	take_handshakes(rec);
 }
 
-/* A disk that is still full: no counter of the guest has these as lost. */
+/* A disk that is still full. */
 static void tell_unread(struct recording *rec)
 {
 	uint64_t bytes;
 	size_t i;
 
 	for (i = 0; i < rec->n_vms; i++) {
-		bytes = rec->sink.is_full ? vm_unread_bytes(&rec->vms[i]) : 0;
+		bytes = rec->sink.is_full ? vm_give_up_unread(&rec->vms[i]) : 0;
 		if (bytes)
-			message("%s: %" PRIu64 " bytes of records stay in its rings and are in no "
-				"count of losses (no room on the disk for them)",
+			message("%s: %" PRIu64 " bytes of records in its rings find no room on "
+				"the disk (counted as lost)",
 				rec->vms[i].spec.name, bytes);
 	}
 }

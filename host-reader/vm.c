@@ -112,16 +112,6 @@ bool vm_has_unread(struct vm *vm)
 	return false;
 }
 
-uint64_t vm_unread_bytes(const struct vm *vm)
-{
-	uint64_t sum = 0;
-	uint32_t i;
-
-	for (i = 0; i < vm->region.sb.nr_channels; i++)
-		sum += vm->channels[i].reader.head - vm->channels[i].reader.tail;
-	return sum;
-}
-
 uint64_t vm_count_events(const struct vm *vm)
 {
 	uint64_t sum = 0;
@@ -144,10 +134,10 @@ uint64_t vm_account(struct vm *vm)
 		struct ivt_stream_info *s = sink_stream(vm->sink, vm->machine, i);
 
 		sum += c->reader.lost_full - c->base_full + c->reader.lost_nested - c->base_nested +
-		       c->reader.lost_big - c->base_big;
+		       c->reader.lost_big - c->base_big + c->n_given_up;
 		if (!s)
 			continue;
-		s->lost_full = c->reader.lost_full - c->base_full;
+		s->lost_full = c->reader.lost_full - c->base_full + c->n_given_up;
 		s->lost_nested = c->reader.lost_nested - c->base_nested;
 		s->lost_big = c->reader.lost_big - c->base_big;
 		s->violations = c->reader.violations;

@@ -20,7 +20,8 @@ struct channel {
 	uint64_t base_full; /* the guest's counters at the start of the epoch */
 	uint64_t base_nested;
 	uint64_t base_big;
-	uint64_t taken_ns; /* last time that something was taken */
+	uint64_t n_given_up; /* records that were there at the end, and no room for them */
+	uint64_t taken_ns;   /* last time that something was taken */
 	bool has_stream;
 	bool is_stopped; /* nonsense too often */
 };
@@ -90,8 +91,6 @@ int vm_begin(struct vm *vm, struct sink *sink, const struct event_set *events,
 void vm_ask_flush(struct vm *vm);
 /* Is anything of that still to come? */
 bool vm_has_unread(struct vm *vm);
-/* How much of what the guest published was not taken. */
-uint64_t vm_unread_bytes(const struct vm *vm);
 /* Records that the guest says it wrote, all channels. */
 uint64_t vm_count_events(const struct vm *vm);
 /* Loss counters into the machine's streams; returns records lost in all. */
@@ -105,6 +104,8 @@ void vm_check_region(struct vm *vm);
 /* Take what is waiting; @is_last: also what would wait for more.  Returns the
  * fullest ring in permille of its size. */
 unsigned int vm_drain(struct vm *vm, bool is_last);
+/* What the guest published and nobody could take counts as lost.  Returns bytes. */
+uint64_t vm_give_up_unread(struct vm *vm);
 /* Start a channel at position @from, or at the guest's present head where @from is
  * not within a ring's size before it; with its present counters as base. */
 void vm_start_channel(struct vm *vm, uint32_t cpu, uint64_t from);

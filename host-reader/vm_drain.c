@@ -157,6 +157,40 @@ void vm_check_region(struct vm *vm)
 		region_vanished(vm);
 }
 
+/* Each size is bounded, and only the count depends on it. */
+static uint64_t count_records(const unsigned char *at, uint64_t bytes)
+{
+	uint64_t n = 0, size;
+
+	while (bytes >= IVRING_REC_HDR_BYTES) {
+		size = ivring_load((const uint64_t *)at + 1) >> 16 & 0xffff;
+		if (size < IVRING_REC_HDR_BYTES || size & 7 || size > bytes)
+			break;
+		n++;
+		at += size;
+		bytes -= size;
+	}
+	return n;
+}
+
+uint64_t vm_give_up_unread(struct vm *vm)
+{
+	struct ivring_range range;
+	uint64_t bytes = 0;
+	uint32_t i;
+
+	for (i = 0; i < vm->region.sb.nr_channels && !vm->is_broken; i++) {
+		struct channel *c = &vm->channels[i];
+		struct ivring_reader reader = c->reader; /* what is there stays there */
+
+		while (!c->is_stopped && ivring_reader_next(&reader, &range) == 1) {
+			c->n_given_up += count_records(reader.data + range.offset, range.bytes);
+			bytes += range.bytes;
+		}
+	}
+	return bytes;
+}
+
 unsigned int vm_drain(struct vm *vm, bool is_last)
 {
 	unsigned int most = 0;
