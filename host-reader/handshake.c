@@ -19,6 +19,7 @@
 #define NAP_NS	     50000u	/* while listening: a vCPU looks for 500 us */
 #define MAX_SLEEP_NS 100000000u
 #define ROUNDS	     64
+#define MIN_ROUNDS   4 /* fewer prove nothing: each could be any number */
 #define MAX_TRIES    6
 #define PATIENCE_TSC (1u << 18) /* 50..250 us */
 #define MAX_DOUBLED  4		/* periods, for a guest that does not answer */
@@ -175,7 +176,7 @@ static bool shake(struct handshakes *h, struct caller *c)
 		.guest_epoch = c->guest_epoch,
 	};
 
-	if (ask(&words, c, &result.shake))
+	if (ask(&words, c, &result.shake) || result.shake.rounds < MIN_ROUNDS)
 		return false;
 	/* Another guest's by now? */
 	if (ivring_load_acquire(&guest_page(c)->guest_epoch) != c->guest_epoch)
