@@ -82,6 +82,7 @@ CAIRO_LIBS = $(call pkg,--libs,pangocairo cairo-svg)
 GTK_LIBS   = $(call pkg,--libs,gtk+-3.0)
 BPF_LIBS   = $(call pkg,--libs,libbpf) -lelf -lz
 
+$(O)/obj/host-reader/clock_choice.o: CPPFLAGS += -DIVT_DATADIR='"$(PREFIX)/share/ivtrace"'
 $(O)/obj/trace/%.o:	  CPPFLAGS += $(call pkg,--cflags,json-c)
 $(O)/obj/analysis/report/%.o: CPPFLAGS += $(call pkg,--cflags,json-c)
 $(O)/obj/viewer/draw/%.o: CPPFLAGS += $(call pkg,--cflags,pangocairo)
@@ -361,6 +362,7 @@ install: all ## install programs, man pages, headers, module sources (PREFIX=DIR
 	$(Q)install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/include/ivring'
 	$(Q)install -m 755 $(PROGRAMS) '$(DESTDIR)$(PREFIX)/bin/'
 	$(Q)install -m 644 ivring/include/ivring/*.h '$(DESTDIR)$(PREFIX)/include/ivring/'
+	$(Q)install -D -m 644 -t '$(DESTDIR)$(PREFIX)/share/ivtrace' tsc-sync/kvm_exit.stp
 	$(Q)for page in $(wildcard docs/man/*.[1-8]); do \
 		install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}" "$$page" || exit 1; \
 	done

@@ -11,10 +11,6 @@
 #define STAP_PATIENCE_MS 120000 /* a compiler works first */
 #define STAP_INSTALLED	 IVT_DATADIR "/kvm_exit.stp"
 
-#ifndef IVT_DATADIR
-#define IVT_DATADIR "/usr/local/share/ivtrace"
-#endif
-
 int clock_choice_parse(const char *text, enum tsc_choice *ret)
 {
 	static const char *const names[] = {
