@@ -84,7 +84,7 @@ truncate -s $((size - 3)) "$tmp/cut.ivt/vm-a/cpu_0"
 says 0 "'vm-a/cpu_0' ends inside a packet" "$report" summary "$tmp/cut.ivt"
 says 0 "'sync.bin'" "$report" events "$tmp/cut.ivt"
 cut_lines=$(wc -l <"$tmp/out")
-says 0 '' "$view" --render "$tmp/cut.png" "$tmp/cut.ivt"
+says 0 'ends inside' "$view" --render "$tmp/cut.png" "$tmp/cut.ivt"
 says 0 '' "$report" repair "$tmp/cut.ivt"
 "$report" events "$tmp/cut.ivt" >"$tmp/out" 2>"$tmp/err"
 [ "$(wc -l <"$tmp/out")" = "$cut_lines" ] || fail 'repair loses records'

@@ -34,12 +34,20 @@ static int choose_range(const struct ivt_view_options *o, const struct ivt_model
 	return 0;
 }
 
+static void print_warning(void *trace, const char *text)
+{
+	fprintf(stderr, "ivtrace-view: %s: %s\n", (const char *)trace, text);
+}
+
 static int render(const struct ivt_view_options *o)
 {
+	const struct ivt_load_options opt = { .struct_bytes = sizeof(opt),
+					      .warning = print_warning,
+					      .user = (void *)o->trace };
 	struct ivt_error err = { "" };
 	struct ivt_model *m;
 	int64_t t0, span;
-	int code = ivt_model_load(o->trace, NULL, &m, &err);
+	int code = ivt_model_load(o->trace, &opt, &m, &err);
 
 	if (code) {
 		fprintf(stderr, "ivtrace-view: %s\n", err.msg);

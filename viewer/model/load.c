@@ -77,10 +77,13 @@ static int load(struct loading *l)
 	struct ivt_loss *losses;
 	size_t n_losses;
 	uint64_t first, last;
+	const char *text;
 	int code = progress(l, "opening", 0);
 
 	if (code)
 		return code;
+	for (size_t i = 0; l->opt->warning && (text = ivt_trace_warning(l->trace, i)); i++)
+		l->opt->warning(l->opt->user, text);
 	ivt_trace_bounds(l->trace, &first, &last);
 	snprintf(l->model->path, sizeof(l->model->path), "%s", ivt_trace_path(l->trace));
 	l->model->origin_ns = first;

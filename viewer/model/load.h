@@ -11,6 +11,9 @@ struct ivt_load_options {
 	/* Called now and then from the loading thread with what is done; not 0
 	 * ends the loading with -ECANCELED. May be NULL. */
 	int (*progress)(void *user, const char *what, double fraction);
+	/* Called for each thing that is wrong with the trace but does not keep it
+	 * from being shown; from the loading thread. May be NULL. */
+	void (*warning)(void *user, const char *text);
 	void *user;
 };
 
