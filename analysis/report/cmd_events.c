@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <ivring/events.h>
+
 #include "analysis/report/report.h"
+#include "trace/kvm_names.h"
 
 #define MAX_TYPES 65536
 
@@ -158,6 +161,22 @@ static void line_json(struct line *l, const struct ivt_event *ev, const char *ma
 	line_text(l, "}}");
 }
 
+/* Why a vCPU left its guest, in words. */
+static void line_exit_name(struct line *l, const struct ivt_event *ev)
+{
+	const char *name;
+
+	if (ev->type != IVT_TYPE_kvm_x86_exit)
+		return;
+	name = ivt_kvm_exit_name(ivt_field_int(ev->desc, ev->payload, "isa"),
+				 ivt_field_int(ev->desc, ev->payload, "exit_reason"));
+	if (!name)
+		return;
+	line_text(l, " (");
+	line_text(l, name);
+	line_char(l, ')');
+}
+
 static void line_plain(struct line *l, const struct ivt_event *ev, const char *machine,
 		       uint64_t first_ns)
 {
@@ -176,6 +195,7 @@ static void line_plain(struct line *l, const struct ivt_event *ev, const char *m
 	if (l->n < sizeof(l->text))
 		l->n += ivt_payload_format(ev->desc, ev->payload, l->text + l->n,
 					   sizeof(l->text) - l->n);
+	line_exit_name(l, ev);
 	while (l->n && l->text[l->n - 1] == ' ')
 		l->n--;
 }
