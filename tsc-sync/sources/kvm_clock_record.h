@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the eBPF program kvm_clock.bpf.c sends to user space.  No include: the
  * two sides have these types from different headers.
