@@ -34,7 +34,7 @@ struct ivt_event {
 
 struct ivt_stream_stats {
 	uint64_t records;
-	uint64_t lost; /* last events_discarded */
+	uint64_t lost; /* last events_discarded, or what the manifest says if it is more */
 	uint64_t packets;
 	uint64_t refused_bytes; /* not understood or past a violation */
 	uint64_t backward;	/* stamps before their predecessor (clamped to it) */
