@@ -112,6 +112,7 @@ void clock_choice_finish(struct clock_choice *cc)
 	if (!cc->feed)
 		return;
 	kvm_feed_finish(cc->feed);
+	cc->is_end_told = true;
 	lost = kvm_feed_lost(cc->feed);
 	if (lost)
 		message("WARNING: %" PRIu64 " changes of clocks came too fast (records near them "
