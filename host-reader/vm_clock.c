@@ -135,7 +135,9 @@ static bool is_set_back(const struct vm *vm, const struct vm_clock *c,
 	if (tsc_sync_host_to_guest(&entry->scale, entry->from_host_tsc, &guest_tsc) ||
 	    tsc_sync_host_to_guest(&c->last.scale, c->last.from_host_tsc, &before))
 		return false;
-	return guest_tsc < before || guest_tsc + LATE_TSC < vm->newest_tsc;
+	if (before < vm->newest_tsc)
+		before = vm->newest_tsc;
+	return guest_tsc + LATE_TSC < before;
 }
 
 static void hold_entry(struct vm_clock *c, const struct tsc_sync_entry *entry)
