@@ -309,15 +309,16 @@ static uint64_t drain_cpu(struct host_trace *ht, struct host_cpu *c, bool is_las
 
 	/* At the end nothing is added: it is as long as the ring. */
 	for (round = 0; is_last || round < DRAIN_ROUNDS; round++) {
-		bool is_due;
+		bool is_due, was_full;
 
 		if (!c->buffer.is_full)
 			ring_buffer__consume(c->ring);
+		was_full = c->buffer.is_full; /* then the ring may hold more */
 		now = now_ns();
 		ripe_ns = is_last || c->buffer.is_full ? UINT64_MAX : now - HOLD_BACK_NS;
 		is_due = is_last || c->buffer.is_full || now - c->flushed_at_ns >= PATIENCE_NS ||
 			 c->buffer.used_bytes >= PACKET_BYTES;
-		if (!is_due || flush_cpu(ht, c, ripe_ns) || !c->buffer.is_full)
+		if (!is_due || flush_cpu(ht, c, ripe_ns) || !was_full)
 			break;
 	}
 	if (is_last && c->buffer.n) { /* nobody comes after this: count what is left */
