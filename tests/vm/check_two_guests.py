@@ -94,8 +94,17 @@ sync = json.load(open(work + "/sync.json"))
 text = json.dumps(sync)
 violations = sum(int(n) for n in re.findall(r'"(?:io|causality)_violations": (\d+)', text))
 check(violations == 0, "no causality violation")
-lost = sum(int(n) for n in re.findall(r'"lost[a-z_]*": (\d+)', json.dumps(summary)))
-check(lost == 0, "nothing lost (%d)" % lost)
+# An interrupt that falls between the two halves of a sub-buffer's switch has no
+# room to go to: its records are dropped and counted, by design.  Nothing else is.
+manifest = json.load(open(work + "/t.ivt/manifest.json"))
+nested = 0
+for machine in manifest["machines"]:
+    for stream in machine["streams"]:
+        where = machine["dir"] + " " + stream["file"]
+        check(stream["lost_full"] == 0 and stream["lost_big"] == 0, where + ": no record dropped for room")
+        check(stream["violations"] == 0 and stream["refused_bytes"] == 0, where + ": none refused")
+        nested += stream["lost_nested"]
+check(nested <= 20, "at most a few records inside sub-buffer switches (%d)" % nested)
 host = {e["name"] for e in events if e["machine"] == "host"}
 for name in ("sched_switch", "sched_waking", "block_rq_issue", "block_rq_complete", "irq_softirq_entry"):
     check(name in host, "host: has " + name)
