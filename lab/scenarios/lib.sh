@@ -18,6 +18,10 @@ vm=$SRC/lab/vm
 guests=()
 recorder=
 disk_bytes=$((128 << 20))
+# Compiled for lab/host; a host of one's own compiles it itself.
+stap_module=$O/lab/host/ivtrace_kvm_exit.ko
+[ "$(cat "$O/lab/host/image/release" 2>/dev/null)" = "$(uname -r)" ] && [ -e "$stap_module" ] ||
+	stap_module=$SRC/tsc-sync/kvm_exit.stp
 
 step()
 {
@@ -108,6 +112,7 @@ record()
 	for guest in "${guests[@]}"; do
 		args+=(--vm "$guest=shm:$(region "$guest")")
 	done
+	[ "$TSC" != stap ] || args+=(--stap-module "$stap_module")
 	"$BIN/ivtrace-host" record -o "$OUT/$name.ivt" --tsc "$TSC" "${args[@]}" \
 		>"$OUT/$name.record" 2>&1 </dev/null &
 	recorder=$!
@@ -136,6 +141,32 @@ recording_begins()
 	done
 	# Its first look at the guests comes with that.
 	sleep 1
+}
+
+# observe FILE COMMAND...: runs COMMAND while tsc-sync/kvm_exit.stp writes what it
+# sees to FILE: a witness of the clocks that shares nothing with the recorder.
+# Without SystemTap there is no FILE.
+observe()
+{
+	local file=$1 observer
+
+	shift
+	if ! command -v staprun >/dev/null; then
+		"$@"
+		return
+	fi
+	case $stap_module in
+	*.ko) staprun "$stap_module" >"$file" 2>"$file.log" </dev/null & ;;
+	*) stap "$stap_module" >"$file" 2>"$file.log" </dev/null & ;;
+	esac
+	observer=$!
+	until [ -s "$file" ]; do
+		kill -0 "$observer" 2>/dev/null || die "SystemTap: $(tail -n 1 "$file.log")"
+		sleep 0.2
+	done
+	"$@"
+	kill -INT "$observer" 2>/dev/null || true
+	wait "$observer" || true
 }
 
 # tsc_offsets FILE: what KVM uses now, a line per vCPU: pid-fd vcpu offset.
