@@ -275,7 +275,7 @@ $(T)/fuzz/%: tests/fuzz/%.c $(FUZZ_SRC) $(wildcard ivring/include/ivring/*.h tra
 
 .PRECIOUS: $(T)/unit/%.c $(O)/bpf/%.bpf.o
 .PHONY: check check-style check-unit check-unit-asan check-abi check-stress check-fuzz check-cli \
-	check-draw check-gui check-module check-integration check-vm
+	check-draw check-gui check-module check-integration check-vm check-kvm
 check: ## the whole test: installs what it needs, runs every rung below
 	@+O=$(abspath $(O)) MAKE='$(MAKE)' tests/all
 
@@ -320,6 +320,9 @@ check-integration: ## collector, trace and reports together, no guest
 check-vm: ## guests under QEMU
 	$(call rung,vm,all $(if $(wildcard $(KDIR)/Makefile),module) $(TEST_DATA) $(call test_programs,vm),\
 		$(call test_programs,vm) $(call test_scripts,vm))
+
+check-kvm: ## guests on a KVM host, this one or an emulated one: clocks, verdict
+	$(call rung,kvm,all $(if $(wildcard $(KDIR)/Makefile),module),$(call test_scripts,kvm))
 
 -include $(wildcard $(T)/*/*.d)
 

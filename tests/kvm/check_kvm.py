@@ -1,0 +1,158 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What every recording of a KVM host must hold, and what a scenario adds to it."""
+import argparse
+import json
+import os
+import struct
+import subprocess
+import sys
+
+CLOCK = 2  # kind of record in sync.bin
+SOURCES = {0: "bpf", 1: "stap", 2: "debugfs", 3: "tcg", 4: "handshake"}
+failures = 0
+
+
+def check(ok, text):
+    global failures
+    print(("ok    " if ok else "WRONG ") + text)
+    failures += not ok
+
+
+def report(args, *command):
+    text = subprocess.run([args.report, *command, args.trace], check=True, stdout=subprocess.PIPE).stdout
+    return text.decode()
+
+
+def clocks(trace):
+    """[(qemu's pid, vcpu, source, from_host_tsc, offset, ratio, bound)] in the order of sync.bin."""
+    machines = json.load(open(trace + "/manifest.json"))["machines"]
+    data = open(trace + "/sync.bin", "rb").read()
+    for at in range(64, len(data) - 63, 64):
+        kind, source, machine, vcpu, _, begin, offset, ratio, _, _, bound = struct.unpack_from(
+            "<HHIIIQqQQQQ", data, at)
+        if kind == CLOCK:
+            pid = machines[machine].get("qemu", {}).get("pid")
+            yield pid, vcpu, SOURCES.get(source & 0x7FFF), begin, offset, ratio, bound
+
+
+def check_summary(args, summary):
+    for m in summary["machines"]:
+        check(m["refused_bytes"] == 0, "%s: %s bytes refused" % (m["name"], m["refused_bytes"]))
+        if m["kind"] == "guest" and m["name"] not in args.may_lose:
+            check(m["lost"] == 0, "%s: %s records lost" % (m["name"], m["lost"]))
+    check(not summary["warnings"] and summary["closed"], "no warnings: %s" % summary["warnings"])
+
+
+def check_vcpu(args, name, v):
+    who = "%s/%s" % (name, v["vcpu"])
+    if not v["records"]:
+        return
+    check(v["source"] == args.source, "%s: clock from %s, %s entries" % (who, v["source"], v["entries"]))
+    check(v["error_ns"] <= args.error_ns, "%s: error %s ns" % (who, v["error_ns"]))
+    check(v["outside"] == 0, "%s: %s of %s records outside their vCPU's runs, by %s ns at most" %
+          (who, v["outside"], v["records"], v["worst_outside_ns"]))
+    if v["handshake_lo"] is not None:
+        check(v["handshake_lo"] <= v["offset"] <= v["handshake_hi"],
+              "%s: handshakes allow %s .. %s ticks from the offset" %
+              (who, v["handshake_lo"] - v["offset"], v["handshake_hi"] - v["offset"]))
+
+
+def check_sync(args, sync):
+    for vm in sync["vms"]:
+        for v in vm["vcpus"]:
+            check_vcpu(args, vm["name"], v)
+    for name, m in sync["machines"].items():
+        check(m["backward"] == 0, "%s: %s records before their predecessor" % (name, m["backward"]))
+        check(not m["disk_violations"], "%s: %s of %s disk requests outside their cause" %
+              (name, m["disk_violations"], m["disk_links"]))
+        if m["kind"] == "guest" and m["records"]:
+            check(m["checked"] > 0, "%s: %s of %s records held against their vCPU's runs" %
+                  (name, m["checked"], m["records"]))
+    for text in args.entries:
+        name, least = text.split("=")
+        n = sync["machines"].get(name, {"offsets": 0})["offsets"]
+        check(n >= int(least), "%s: %s offsets, at least %s" % (name, n, least))
+
+
+def check_marks(args):
+    """Each of marker's numbered calls, in order of the host's time, none twice."""
+    if not args.marks:
+        return
+    seen = {}
+    for line in report(args, "events", "--json", "--name", "syscall_entry_getpriority").splitlines():
+        e = json.loads(line)
+        seen.setdefault(e["machine"], []).append(int(str(e["fields"]["who"]), 0))
+    for text in args.marks:
+        names, first, last = text.split("=")[0].split("+"), *map(int, text.split("=")[1].split("-"))
+        calls = [n for name in names for n in seen.get(name, [])]
+        calls = [n for n in calls if n >= first]
+        wanted = list(range(first, last + 1))
+        check(calls == wanted, "%s: calls %d .. %d, each once and in order (%d found)" %
+              ("+".join(names), first, last, len(calls)))
+
+
+def changes(rows):
+    """{(pid, vcpu): [(offset, ratio), ...]} without what is no change."""
+    found = {}
+    for pid, vcpu, offset, ratio in rows:
+        values = found.setdefault((pid, vcpu), [])
+        if not values or values[-1] != (offset, ratio):
+            values.append((offset, ratio))
+    return found
+
+
+def is_part(part, whole):
+    return any(whole[i:i + len(part)] == part for i in range(len(whole) - len(part) + 1))
+
+
+def check_witness(args):
+    """SystemTap's output: what the recording says, from another program, value for value."""
+    if not args.witness:
+        return
+    lines = [line.split() for line in open(args.witness) if line[:1].isdigit()]
+    told = changes((int(w[0]), int(w[2]), int(w[3]), int(w[4])) for w in lines)
+    used = changes((pid, vcpu, offset, ratio) for pid, vcpu, source, _, offset, ratio, _ in clocks(args.trace)
+                   if source == args.source)
+    check(used.keys() <= told.keys() and used, "SystemTap saw %d vCPUs, the trace has %d" % (len(told), len(used)))
+    for who, values in sorted(used.items()):
+        whole = told.get(who, [])
+        check(is_part(values, whole), "process %d vCPU %d: %d offsets, the same among SystemTap's %d" %
+              (*who, len(values), len(whole)))
+
+
+def check_offsets(args):
+    """KVM's own files, read by the scenario: offsets that the recording must have, too."""
+    for path in args.offsets:
+        used = {}
+        for pid, vcpu, _, _, offset, _, _ in clocks(args.trace):
+            used.setdefault((pid, vcpu), set()).add(offset)
+        for line in open(path):
+            vm, vcpu, offset = line.split()
+            who = int(vm.split("-")[0]), int(vcpu[4:])
+            check(int(offset) in used.get(who, ()), "process %d vCPU %d: KVM's %s (%s) is in the trace" %
+                  (*who, offset, os.path.basename(path)))
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("trace")
+    p.add_argument("--report", required=True, help="the program ivtrace-report")
+    p.add_argument("--source", default="bpf", help="where every clock must come from")
+    p.add_argument("--error-ns", type=int, default=100, help="largest error a clock may state")
+    p.add_argument("--may-lose", action="append", default=[], metavar="VM")
+    p.add_argument("--entries", action="append", default=[], metavar="VM=LEAST")
+    p.add_argument("--marks", action="append", default=[], metavar="VM[+VM]=FIRST-LAST")
+    p.add_argument("--witness", metavar="FILE", help="output of kvm_exit.stp")
+    p.add_argument("--offsets", action="append", default=[], metavar="FILE")
+    args = p.parse_args()
+    check_summary(args, json.loads(report(args, "summary", "--json")))
+    check_sync(args, json.loads(report(args, "sync", "--json")))
+    check_marks(args)
+    check_witness(args)
+    check_offsets(args)
+    print("%s: %d wrong" % (args.trace, failures))
+    sys.exit(failures != 0)
+
+
+main()

@@ -1,0 +1,13 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 600
+#
+# A guest moves to another QEMU while it is recorded: its last calls there, its
+# first ones here, on the new process's clock; nothing refused.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$SRC/tests/kvm/lib.sh"
+
+kvm_setup
+kvm_run kvm-migrate
+kvm_check kvm-migrate/trace.ivt
