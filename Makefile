@@ -338,7 +338,7 @@ $(O)/bench/%: bench/%.c $(TEST_LIBS)
 	$(call say,BENCH,$@)
 	$(Q)$(CC) $(CPPFLAGS) -Ibench $(call pkg,--cflags,json-c) $(CFLAGS) -MMD -MP -MF $@.d -MT $@ \
 		$(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
-		$(JSON_LIBS) $(CAIRO_LIBS) -lm -lpthread
+		$(JSON_LIBS) $(CAIRO_LIBS) $(BPF_LIBS) -lm -lpthread
 
 .PHONY: bench
 bench: $(if $(filter all,$(BENCH)),$(BENCHES),$(O)/bench/$(BENCH)) ## measure: BENCH=ring|drain|merge OUT=FILE.jsonl
