@@ -126,6 +126,14 @@ void clock_choice_end(struct clock_choice *cc)
 	cc->feed = NULL;
 }
 
+bool clock_choice_give_up(struct clock_choice *cc, const struct tsc_source *source)
+{
+	if (cc->wanted != TSC_AUTO || !source->ops->tells_instant)
+		return false;
+	cc->is_feed_blind = true;
+	return true;
+}
+
 /* ---- the source of one VM ---------------------------------------------------------- */
 
 static int open_file_source(const struct tsc_source_ops *ops, const struct qemu *q,
@@ -161,10 +169,11 @@ static int open_kvm(struct clock_choice *cc, const struct qemu *q, struct tsc_so
 	char why[160];
 	int err;
 
-	if (!open_feed(cc))
+	if (!cc->is_feed_blind && !open_feed(cc))
 		return open_feed_source(cc, q, ret, note, note_bytes);
 	err = open_file_source(&tsc_source_debugfs, q, ret, why, sizeof(why));
-	snprintf(note, note_bytes, "%s; not by eBPF: %s", why, bpf_reason(cc->feed_error));
+	snprintf(note, note_bytes, "%s; not by eBPF: %s", why,
+		 cc->is_feed_blind ? "KVM reports no entries" : bpf_reason(cc->feed_error));
 	return err;
 }
 

@@ -7,6 +7,7 @@
 #ifndef HOST_CLOCK_CHOICE_H
 #define HOST_CLOCK_CHOICE_H
 
+#include <stdbool.h>
 #include "host-reader/qemu.h"
 #include "trace/error.h"
 #include "tsc-sync/sources/kvm_feed.h"
@@ -26,6 +27,7 @@ struct clock_choice {
 	struct kvm_feed *feed;	 /* eBPF or SystemTap, when it runs */
 	bool is_feed_tried;
 	bool is_end_told;
+	bool is_feed_blind; /* it sees nothing of a VM that runs */
 	int feed_error;	    /* why it does not */
 	uint64_t pulled_ns; /* last time that it was asked */
 };
@@ -42,6 +44,10 @@ int clock_choice_start(struct clock_choice *cc, struct ivt_error *err);
  */
 int clock_choice_open(struct clock_choice *cc, const struct qemu *q, struct tsc_source **ret,
 		      char *note, size_t note_bytes);
+
+/* What watches KVM sees nothing of a VM whose guest writes records.  With auto:
+ * true, once; from then on another source is chosen. */
+bool clock_choice_give_up(struct clock_choice *cc, const struct tsc_source *source);
 
 /* Take what the watchers have seen; may be called for each VM, and often. */
 void clock_choice_pull(struct clock_choice *cc);

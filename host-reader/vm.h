@@ -55,7 +55,8 @@ struct vm {
 
 	/* its process and clock */
 	struct qemu qemu;
-	uint64_t looked_ns;	     /* last look for the process */
+	uint64_t looked_ns; /* last look for the process */
+	uint64_t clock_opened_ns;
 	uint64_t polled_ns;	     /* last look at the clock */
 	struct clock_choice *clocks; /* the recording's */
 	struct tsc_source *tsc;

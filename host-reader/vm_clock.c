@@ -12,6 +12,7 @@
 #define POLL_NS	      20000000u	   /* a stop that falls between two polls is placed this well */
 #define RECENT_TSC    (1ULL << 35) /* 7..15 s */
 #define LATE_TSC      (1ULL << 30) /* less: an entry and a record that came in another order */
+#define BLIND_NS      2000000000u  /* an entry is due from a VM that runs */
 #define MAX_DISPROVED 5
 #define MAX_HELD      65536
 #define ARRIVAL_NS    20000000 /* the guest's flush timer and our sleep */
@@ -71,6 +72,7 @@ void vm_open_clock(struct vm *vm)
 		tell_no_clock(vm, note);
 		return;
 	}
+	vm->clock_opened_ns = now_ns();
 	message("%s: clock: %s (%s, process %d)", vm->spec.name, note,
 		vm->qemu.accel[0] ? vm->qemu.accel : "accelerator unknown", (int)vm->qemu.pid);
 }
@@ -196,6 +198,19 @@ static void poll_clock(struct vm *vm)
 			take_entry(vm, &entry);
 }
 
+/* Some implementations of KVM have the tracepoints and do not use them. */
+static bool is_blind(const struct vm *vm)
+{
+	uint32_t i;
+
+	if (!vm->n_bytes || now_ns() - vm->clock_opened_ns < BLIND_NS)
+		return false;
+	for (i = 0; i < vm->region.sb.nr_channels; i++)
+		if (vm->clock[i].is_known)
+			return false;
+	return true;
+}
+
 void vm_watch_clock(struct vm *vm)
 {
 	uint64_t now = now_ns();
@@ -204,6 +219,10 @@ void vm_watch_clock(struct vm *vm)
 		return;
 	vm->polled_ns = now;
 	poll_clock(vm);
+	if (is_blind(vm) && clock_choice_give_up(vm->clocks, vm->tsc)) {
+		vm_close_clock(vm);
+		vm_open_clock(vm);
+	}
 }
 
 void vm_close_clock(struct vm *vm)
