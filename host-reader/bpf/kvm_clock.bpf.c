@@ -54,6 +54,9 @@ struct {
 	__uint(max_entries, RING_BYTES);
 } records SEC(".maps");
 
+/* No thread is left that was in its guest when we came. */
+volatile bool is_settled;
+
 /* Records that found the ring full; they are tried again at the next entry. */
 __u64 n_lost;
 
@@ -115,6 +118,8 @@ int BPF_PROG(clock_at_exit, struct kvm_vcpu___ivt *vcpu)
 	struct sent now = { .tgid = id >> 32 };
 	__u32 tid = id;
 
+	if (is_settled)
+		return 0;
 	if (bpf_map_lookup_elem(&threads, &tid))
 		return 0;
 	read_clock(vcpu, &now);

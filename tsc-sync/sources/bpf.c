@@ -14,12 +14,18 @@
 #include "kvm_clock.skel.h"
 #include "tsc-sync/sources/kvm_clock_record.h"
 #include "tsc-sync/sources/kvm_feed_internal.h"
+#include "tsc-sync/sources/snapshot.h"
+
+/* A vCPU without a timer tick on its CPU may stay in its guest for long: longer
+ * than this and it is seen at its next entry, as all others. */
+#define SETTLE_TSC (1ull << 33) /* 2..4 s */
 
 struct bpf_feed {
 	struct kvm_feed feed;
 	struct kvm_clock *skel;
 	struct ring_buffer *ring;
 	bool is_vmx;
+	uint64_t opened_tsc;
 };
 
 static const struct tsc_source_ops source_ops = {
@@ -52,8 +58,11 @@ static int take_one(void *ctx, void *data, size_t bytes)
 
 static int bpf_take(struct kvm_feed *feed)
 {
-	int n = ring_buffer__consume(((struct bpf_feed *)feed)->ring);
+	struct bpf_feed *b = (struct bpf_feed *)feed;
+	int n = ring_buffer__consume(b->ring);
 
+	if (tsc_sync_host_tsc() - b->opened_tsc > SETTLE_TSC)
+		b->skel->bss->is_settled = true;
 	return n < 0 ? n : 0;
 }
 
@@ -142,6 +151,7 @@ static int load(struct bpf_feed *b)
 		return -errno;
 	/* The snapshot before the first record. */
 	ret = kvm_feed_init(&b->feed, &feed_ops);
+	b->opened_tsc = tsc_sync_host_tsc();
 	return ret ? ret : kvm_clock__attach(b->skel);
 }
 
