@@ -6,21 +6,29 @@
  * the host knows to have been read between its store and the sight of the
  * answer.
  *
- * A host that calls without end costs little: a call takes IVTRACE_SHAKE_US_ALL
- * at most, in a worker that is preempted and gives way, once in IVTRACE_SHAKE_MS.
+ * A host that calls without end costs little: a call takes 2 ms at most (four
+ * times shake_us), in a worker that is preempted and gives way, once in 20 ms (ten
+ * times that).
  */
 #include <linux/ktime.h>
+#include <linux/moduleparam.h>
 #include <linux/smp.h>
 #include <linux/workqueue.h>
 #include <asm/tsc.h>
 #include "ivtrace.h"
 
-#define IVTRACE_SHAKE_US     500 /* of looking, from the call or the last round on */
-#define IVTRACE_SHAKE_US_ALL 2000
+#define IVTRACE_SHAKE_US_MAX 20000
+#define IVTRACE_SHAKE_CALLS  4	/* times shake_us, in all, for one call */
 #define IVTRACE_SHAKE_US_GAP 20 /* between two looks at the time: more is not ours */
 #define IVTRACE_SHAKE_MS_END 30
 #define IVTRACE_SHAKE_MS     20
 #define IVTRACE_SHAKE_LOOKS  32 /* between two looks at the time, preemption off */
+
+static unsigned int shake_us = 500;
+module_param(shake_us, uint, 0444);
+MODULE_PARM_DESC(shake_us,
+		 "How long (50..20000 us) a vCPU that the host called looks for a question, "
+		 "since the last one (500; 0: answer no calls). More for slow hosts");
 
 static struct {
 	struct ivtrace_region *region;
@@ -33,6 +41,11 @@ static struct {
 static struct ivring_answer *ivtrace_shake_answer(void)
 {
 	return ivtrace_shake.region->base + IVRING_ANSWER_OFF;
+}
+
+static u64 ivtrace_shake_ns(void)
+{
+	return (u64)clamp_t(unsigned int, shake_us, 50, IVTRACE_SHAKE_US_MAX) * NSEC_PER_USEC;
 }
 
 static unsigned int ivtrace_shake_cpu(u64 call)
@@ -75,12 +88,12 @@ static void ivtrace_shake_work(struct work_struct *work)
 	const struct ivring_reader_page *page = ivtrace_reader_page(ivtrace_shake.region);
 	u64 call = READ_ONCE(ivtrace_shake.call), seq = ivring_load(&page->shake_seq);
 	u64 begin = ktime_get_ns(), before = begin, now = begin, all = 0, quiet = 0, gap;
+	u64 look_ns = ivtrace_shake_ns(), all_ns = look_ns * IVTRACE_SHAKE_CALLS;
 	int ret;
 
 	ivring_store_release(&ivtrace_shake_answer()->call, call);
-	while (quiet < IVTRACE_SHAKE_US * NSEC_PER_USEC &&
-	       all < IVTRACE_SHAKE_US_ALL * NSEC_PER_USEC &&
-	       now - begin < IVTRACE_SHAKE_MS_END * NSEC_PER_MSEC) {
+	while (quiet < look_ns && all < all_ns &&
+	       now - begin < all_ns + IVTRACE_SHAKE_MS_END * NSEC_PER_MSEC) {
 		ret = ivtrace_shake_rounds(ivtrace_shake_cpu(call), &seq);
 		if (ret < 0 || READ_ONCE(ivtrace_shake.is_stopping) ||
 		    ivring_load(&page->shake_call) != call)
@@ -99,11 +112,14 @@ void ivtrace_shake_look(const struct ivring_reader_page *page)
 	u64 call = ivring_load(&page->shake_call);
 	unsigned int cpu = ivtrace_shake_cpu(call);
 	ktime_t now;
+	u64 rest_ns;
 
-	if (!call || call == ivtrace_shake.call)
+	if (!shake_us || !call || call == ivtrace_shake.call)
 		return;
 	now = ktime_get();
-	if (ktime_ms_delta(now, ivtrace_shake.called_at) < IVTRACE_SHAKE_MS)
+	rest_ns = max_t(u64, 10 * IVTRACE_SHAKE_CALLS * ivtrace_shake_ns(),
+			IVTRACE_SHAKE_MS * NSEC_PER_MSEC);
+	if (ktime_to_ns(ktime_sub(now, ivtrace_shake.called_at)) < rest_ns)
 		return;
 	ivtrace_shake.called_at = now;
 	WRITE_ONCE(ivtrace_shake.call, call);
@@ -118,7 +134,7 @@ void ivtrace_shake_start(struct ivtrace_region *r)
 	ivtrace_shake.called_at = ktime_get();
 	ivtrace_shake.is_stopping = false;
 	INIT_WORK(&ivtrace_shake.work, ivtrace_shake_work);
-	ivring_store(&ivtrace_shake_answer()->version, IVRING_SHAKE_VERSION);
+	ivring_store(&ivtrace_shake_answer()->version, shake_us ? IVRING_SHAKE_VERSION : 0);
 }
 
 void ivtrace_shake_stop(void)
