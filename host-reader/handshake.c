@@ -12,17 +12,20 @@
 #include "host-reader/handshake.h"
 #include "host-reader/message.h"
 
-#define PERIOD_NS    1000000000u
-#define LAP_NS	     25000000u	/* between two vCPUs in a first or last lap */
-#define LISTEN_NS    40000000u	/* a driver looks each 10 ms */
-#define FIRST_NS     150000000u /* and each 100 ms until it knows that we are there */
+/* A driver looks each 10 ms: to come back a multiple of that less 1 ms after it
+ * took up a call is to wait for it 1 ms, and not 5. */
+#define PERIOD_NS    999000000u
+#define LAP_NS	     29000000u /* between two vCPUs in a first or last lap */
+#define LISTEN_NS    40000000u
+#define FIRST_NS     150000000u /* it looks each 100 ms until it knows that we are there */
 #define NAP_NS	     50000u	/* while listening: a vCPU looks for 500 us */
 #define MAX_SLEEP_NS 100000000u
 #define ROUNDS	     64
-#define MIN_ROUNDS   4 /* fewer prove nothing: each could be any number */
+#define MIN_ROUNDS   2 /* one proves nothing: it could be any number */
 #define MAX_TRIES    6
-#define PATIENCE_TSC (1u << 18) /* 50..250 us */
-#define MAX_DOUBLED  4		/* periods, for a guest that does not answer */
+#define PATIENCE_TSC (1u << 18) /* 50..250 us of waiting for an answer */
+#define MAX_PATIENCE (1u << 24) /* where hosts or guests are slow, and it takes turns */
+#define MAX_DOUBLED  4u		/* periods, for a guest that does not answer */
 #define MAX_RETRIES  3		/* at once */
 #define MAX_RESULTS  256
 #define NICE	     -10
@@ -35,6 +38,7 @@ struct caller {
 	uint64_t call_at_ns;
 	uint64_t until_ns; /* listening */
 	uint64_t seq;
+	uint64_t patience_tsc;
 	uint32_t vcpu;
 	uint32_t lap; /* vCPUs to call without waiting for their turn */
 	uint32_t n_unanswered;
@@ -107,8 +111,9 @@ static void end_call(struct caller *c, uint64_t now, bool is_answered)
 	c->n_unanswered = is_answered ? 0 : c->n_unanswered + 1;
 	if (c->n_unanswered >= MAX_RETRIES)
 		doubled = c->n_unanswered - MAX_RETRIES;
-	if (doubled > MAX_DOUBLED)
-		doubled = MAX_DOUBLED;
+	/* One that answered was stopped, and goes on some day. */
+	if (doubled > (c->has_answered ? 1 : MAX_DOUBLED))
+		doubled = c->has_answered ? 1 : MAX_DOUBLED;
 	if (c->lap && (is_answered || doubled))
 		c->lap--;
 	if (c->lap || (c->n_unanswered && !doubled))
@@ -142,7 +147,7 @@ static int ask(const struct tsc_handshake_words *words, struct caller *c, struct
 	cpu_set_t allowed;
 	int err, tries = 0;
 
-	while ((err = tsc_handshake_burst(words, ROUNDS, PATIENCE_TSC, &c->seq, ret)) ==
+	while ((err = tsc_handshake_burst(words, ROUNDS, c->patience_tsc, &c->seq, ret)) ==
 		       -ETIMEDOUT &&
 	       ++tries < MAX_TRIES) {
 		if (tries == 1 && sched_getaffinity(0, sizeof(allowed), &allowed))
@@ -151,6 +156,10 @@ static int ask(const struct tsc_handshake_words *words, struct caller *c, struct
 	}
 	if (tries)
 		sched_setaffinity(0, sizeof(allowed), &allowed);
+	if (err == -ETIMEDOUT && c->patience_tsc < MAX_PATIENCE)
+		c->patience_tsc *= 4;
+	else if (!err && c->patience_tsc > PATIENCE_TSC)
+		c->patience_tsc /= 2;
 	return err;
 }
 
@@ -224,7 +233,7 @@ static bool sleep_until(struct handshakes *h, uint64_t when_ns)
 		struct caller *c = &h->callers[i];
 
 		c->lap = count_vcpus(c);
-		if (c->n_unanswered <= MAX_RETRIES)
+		if (c->has_answered || c->n_unanswered <= MAX_RETRIES)
 			c->call_at_ns = 0;
 	}
 	h->is_hurrying = false;
@@ -287,6 +296,7 @@ int handshakes_start(const struct vm *vms, size_t n_vms, struct handshakes **ret
 	for (i = 0; i < n_vms; i++) {
 		h->callers[i].region = &vms[i].region;
 		h->callers[i].seq = now_ns();
+		h->callers[i].patience_tsc = PATIENCE_TSC;
 	}
 	pthread_mutex_init(&h->lock, NULL);
 	pthread_condattr_init(&attr);
