@@ -53,9 +53,9 @@ def main():
     a = stop[(1, 0)]
     before, after = a[TCG][0][1], a[TCG][-1][1]
     assert before - after > 2_000_000_000, "a was not stopped"
-    for offset in before, after:
-        assert any(abs(shake[1] - offset) <= shake[2] for shake in a[HANDSHAKE]), \
-            f"no handshake with the offset {offset}"
+    # the last lap is the guest's that goes on; before the stop there may have been no time
+    assert any(abs(shake[1] - after) <= shake[2] for shake in a[HANDSHAKE]), \
+        f"no handshake with the offset {after}"
 
 
 main()

@@ -25,11 +25,11 @@ record alone.ivt --duration 6 --tsc handshake
 cat >"$work/pause" <<'END'
 #!/bin/bash
 set -e
-sleep 4
+sleep 5
 lab/vm qmp a '{"execute":"stop"}' >/dev/null
 sleep 2
 lab/vm qmp a '{"execute":"cont"}' >/dev/null
-sleep 4
+sleep 5
 END
 chmod +x "$work/pause"
 record stop.ivt -- "$work/pause"
