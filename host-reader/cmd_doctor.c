@@ -11,6 +11,7 @@
 #include "host-reader/host_trace.h"
 #include "host-reader/options.h"
 #include "ivring/region.h"
+#include "tsc-sync/sources/kvm_feed.h"
 
 static const char help[] =
 	"Usage: ivtrace-host doctor\n"
@@ -53,6 +54,16 @@ static bool can_load_bpf(void)
 	    host_trace_open(&all, NULL, 0, &ht, &err))
 		return false;
 	host_trace_close(ht);
+	return true;
+}
+
+static bool can_follow_kvm(void)
+{
+	struct kvm_feed *feed;
+
+	if (kvm_feed_open_bpf(&feed))
+		return false;
+	kvm_feed_close(feed);
 	return true;
 }
 
@@ -104,6 +115,9 @@ static const struct check checks[] = {
 	  "run as root on a kernel >= 5.16 without lockdown, or record with --host none" },
 	{ "KVM", has_kvm, false, "VMs are slow without it (TCG)",
 	  "load kvm_intel or kvm_amd, enable it in the firmware" },
+	{ "KVM's clocks can be followed by eBPF", can_follow_kvm, false,
+	  "the clock offsets of KVM guests, each change",
+	  "load kvm_intel or kvm_amd; without it they are looked at every 20 ms in debugfs" },
 	{ "KVM's files in debugfs", has_debugfs, false, "the clock offsets of KVM guests",
 	  "mount -t debugfs none /sys/kernel/debug; the folder appears with KVM" },
 	{ "tracepoint kvm_exit in tracefs", has_tracefs, false, "shows why a guest was left",
