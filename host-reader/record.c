@@ -387,12 +387,14 @@ static int finish(struct recording *rec)
 	rec->sink.writer = NULL;
 	if (!ret)
 		ret = ivt_trace_finalise(rec->opt->output, &err);
-	if (ret)
+	if (ret) {
 		message("%s (what was written before is there and can be read: ivtrace-report "
 			"summary %s)",
 			err.msg, rec->opt->output);
-	else
+	} else {
+		summary_check_clocks(rec->opt->output);
 		summary_print(rec->opt->output);
+	}
 	is_whole = is_whole && !rec->sink.is_broken && !rec->sink.was_full;
 	return ret || !is_whole ? -EIO : 0;
 }
