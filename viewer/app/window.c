@@ -9,7 +9,8 @@
 #include "viewer/model/headline.h"
 #include "viewer/model/load.h"
 
-#define PULSE_MS 100
+#define PULSE_MS     100
+#define MAX_WARNINGS 3
 
 /* ---- loading ------------------------------------------------------------------- */
 
@@ -21,6 +22,7 @@ struct job {
 	double fraction;
 	const char *what; /* a literal */
 	struct ivt_error err;
+	GPtrArray *warnings; /* of the loading thread until it has ended */
 };
 
 static void job_free(gpointer data)
@@ -29,6 +31,7 @@ static void job_free(gpointer data)
 
 	g_free(job->path);
 	g_object_unref(job->cancel);
+	g_ptr_array_unref(job->warnings);
 	g_mutex_clear(&job->lock);
 	g_free(job);
 }
@@ -44,11 +47,19 @@ static int on_progress(void *user, const char *what, double fraction)
 	return g_cancellable_is_cancelled(job->cancel);
 }
 
+static void on_warning(void *user, const char *text)
+{
+	struct job *job = user;
+
+	g_ptr_array_add(job->warnings, g_strdup(text));
+}
+
 static void load_in_thread(GTask *task, gpointer source, gpointer data, GCancellable *cancel)
 {
 	struct job *job = data;
 	struct ivt_load_options opt = { .struct_bytes = sizeof(opt),
 					.progress = on_progress,
+					.warning = on_warning,
 					.user = job };
 	struct ivt_model *model = NULL;
 
@@ -89,6 +100,23 @@ static void first_view(struct ivt_window *w)
 		ivt_timeline_show(w->timeline, t0, span);
 }
 
+/* What is wrong with a trace that can be shown all the same. */
+static void show_warnings(struct ivt_window *w, const GPtrArray *warnings)
+{
+	GString *text = g_string_new(NULL);
+
+	for (guint i = 0; i < warnings->len && i < MAX_WARNINGS; i++)
+		g_string_append_printf(text, "%s%s", i ? "\n" : "",
+				       (const char *)g_ptr_array_index(warnings, i));
+	if (warnings->len > MAX_WARNINGS)
+		g_string_append_printf(text, "\nand %u more: ivtrace-report summary lists them",
+				       warnings->len - MAX_WARNINGS);
+	gtk_info_bar_set_message_type(GTK_INFO_BAR(w->message), GTK_MESSAGE_WARNING);
+	gtk_label_set_text(GTK_LABEL(w->message_text), text->str);
+	gtk_widget_set_visible(w->message, warnings->len > 0);
+	g_string_free(text, TRUE);
+}
+
 static void on_loaded(GObject *source, GAsyncResult *result, gpointer user)
 {
 	struct job *job = g_task_get_task_data(G_TASK(result));
@@ -111,6 +139,7 @@ static void on_loaded(GObject *source, GAsyncResult *result, gpointer user)
 	w->model = model;
 	atk_object_set_description(gtk_widget_get_accessible(GTK_WIDGET(w->timeline)),
 				   model->verdict);
+	show_warnings(w, job->warnings);
 	first_view(w);
 	show_range(w);
 }
@@ -128,6 +157,7 @@ void ivt_window_load(struct ivt_window *w, const char *path)
 	job->path = g_strdup(path);
 	job->cancel = g_object_ref(w->cancel);
 	job->what = "opening";
+	job->warnings = g_ptr_array_new_with_free_func(g_free);
 	g_mutex_init(&job->lock);
 	task = g_task_new(NULL, NULL, on_loaded, w);
 	g_task_set_task_data(task, job, job_free);
@@ -151,6 +181,7 @@ void ivt_window_error(struct ivt_window *w, const char *text)
 {
 	fprintf(stderr, "ivtrace-view: %s\n", text);
 	w->exit_status = 1;
+	gtk_info_bar_set_message_type(GTK_INFO_BAR(w->message), GTK_MESSAGE_ERROR);
 	gtk_label_set_text(GTK_LABEL(w->message_text), text);
 	gtk_widget_show(w->message);
 	if (w->options->script) /* nobody is there to read it */
@@ -248,7 +279,8 @@ static void make_message(struct ivt_window *w)
 {
 	w->message = gtk_info_bar_new();
 	w->message_text = gtk_label_new("");
-	gtk_info_bar_set_message_type(GTK_INFO_BAR(w->message), GTK_MESSAGE_ERROR);
+	gtk_info_bar_set_show_close_button(GTK_INFO_BAR(w->message), TRUE);
+	g_signal_connect(w->message, "response", G_CALLBACK(gtk_widget_hide), NULL);
 	gtk_label_set_line_wrap(GTK_LABEL(w->message_text), TRUE);
 	gtk_container_add(GTK_CONTAINER(gtk_info_bar_get_content_area(GTK_INFO_BAR(w->message))),
 			  w->message_text);

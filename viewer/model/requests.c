@@ -61,7 +61,8 @@ static unsigned int service_slot(const struct ivt_model *m, size_t host)
 
 static int64_t end_of(const struct ivt_model *m, const struct ivt_io_request *rq)
 {
-	int64_t end = rq->complete_ns ? ivt_model_time(m, rq->complete_ns) : m->length_ns;
+	uint64_t over_ns = rq->complete_ns ? rq->complete_ns : rq->over_ns;
+	int64_t end = over_ns ? ivt_model_time(m, over_ns) : m->length_ns;
 
 	return end > m->length_ns ? m->length_ns : end;
 }
