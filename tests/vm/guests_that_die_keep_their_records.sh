@@ -7,13 +7,24 @@
 set -euo pipefail
 . "$SRC/tests/vm/lib.sh"
 
-things() # what a recorder may leave in the kernel, those of other recorders apart
+programs() # PID: ids of the eBPF programs that it holds
 {
-	bpftool prog list -j 2>/dev/null | python3 -c '
-import json, sys
-me = [p for p in json.load(sys.stdin) or []
-      if not p.get("pids") or any(x["pid"] == int(sys.argv[1]) for x in p["pids"])]
-print("\n".join(sorted(p.get("name", "?") for p in me)))' "${1:-0}"
+	sed -n 's/^prog_id:[[:blank:]]*//p' "/proc/$1/fdinfo/"* 2>/dev/null | sort -un
+}
+
+# By id, since other recorders of this machine come and go meanwhile.
+programs_are_gone() # IDS
+{
+	local id
+
+	for id in $1; do
+		! bpftool prog show id "$id" >/dev/null 2>&1 ||
+			{ echo "eBPF program $id is still loaded"; return 1; }
+	done
+}
+
+things() # what a recorder may leave elsewhere
+{
 	sort /proc/self/mounts
 	find /dev/shm -maxdepth 1 -name "ivtrace-test-$$-*" | sort
 }
@@ -57,6 +68,8 @@ lab/vm kill killed
 lab/vm stop off
 marks alive 51 100
 sleep 1
+held=$(programs $recorder)
+[ -n "$held" ]
 kill -INT $recorder
 wait $recorder
 cat "$work/err"
@@ -65,11 +78,14 @@ cat "$work/err"
 [ "$(vm_marks "$work/t.ivt" killed)" = "$(seq 50)" ]
 [ "$(vm_marks "$work/t.ivt" off)" = "$(seq 50)" ]
 [ "$(vm_marks "$work/t.ivt" alive)" = "$(seq 100)" ]
-[ "$(things $recorder)" = "$before" ] || { diff <(echo "$before") <(things $recorder); exit 1; }
+[ "$(things)" = "$before" ] || { diff <(echo "$before") <(things); exit 1; }
+programs_are_gone "$held"
 
 record_start "$work/k.ivt"
 marks alive 101 150
 sleep 0.3
+held=$(programs $recorder)
+[ -n "$held" ]
 kill -KILL $recorder
 wait $recorder || true
 "$BIN/ivtrace-report" summary "$work/k.ivt" 2>&1 | tee "$work/out"
@@ -80,4 +96,5 @@ grep -q 'was not closed' "$work/out"
 [ "$(vm_marks "$work/k.ivt" alive)" = "$(seq 101 150)" ]
 babeltrace2 "$work/k.ivt" >"$work/bt"
 grep -c 'mark 1[0-9][0-9]"' "$work/bt" | grep -x 50
-[ "$(things $recorder)" = "$before" ] || { diff <(echo "$before") <(things $recorder); exit 1; }
+[ "$(things)" = "$before" ] || { diff <(echo "$before") <(things); exit 1; }
+programs_are_gone "$held"
