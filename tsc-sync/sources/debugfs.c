@@ -15,11 +15,13 @@
 #include "tsc-sync/sources/snapshot.h"
 #include "tsc-sync/sources/tsc_source.h"
 
-#define KVM_DIR "/sys/kernel/debug/kvm"
+#define KVM_DIR	  "/sys/kernel/debug/kvm"
+#define RESET_TSC (1ULL << 28) /* 0.1 s: a reset gives all vCPUs the time of the first */
 
 struct last_seen {
 	bool is_known;
-	uint64_t host_tsc; /* when it was in force */
+	uint64_t host_tsc;  /* right before it was read: what comes later may be another */
+	uint64_t exact_tsc; /* in force from here on at the latest; 0: was told */
 	struct tsc_sync_scale scale;
 };
 
@@ -147,12 +149,52 @@ static int last_of(struct debugfs_source *s, uint32_t vcpu, struct last_seen **r
 	return 0;
 }
 
+static bool is_same(const struct tsc_sync_scale *a, const struct tsc_sync_scale *b)
+{
+	return a->offset_tsc == b->offset_tsc && a->ratio == b->ratio &&
+	       a->frac_bits == b->frac_bits;
+}
+
+/*
+ * A change that was seen at @now happened somewhere since the last look.  Stamps
+ * of that time are placed by the new offset, so they may be wrong by the whole
+ * change.  Not after a reset: what the guest wrote since it read 0 is all new.
+ */
+static uint64_t change_bound(const struct last_seen *last, const struct tsc_sync_scale *scale,
+			     uint64_t now)
+{
+	uint64_t old, new, start;
+
+	if (tsc_sync_host_to_guest(&last->scale, now, &old) ||
+	    tsc_sync_host_to_guest(scale, now, &new) ||
+	    tsc_sync_host_to_guest(scale, last->host_tsc, &start))
+		return 0;
+	if ((int64_t)(start - RESET_TSC) < 0)
+		return 0;
+	return new > old ? new - old : old - new;
+}
+
+static void fill_entry(struct tsc_sync_entry *ret, uint32_t vcpu, uint64_t from_host_tsc,
+		       const struct tsc_sync_scale *scale, uint64_t bound_tsc)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->from_host_tsc = from_host_tsc;
+	ret->scale = *scale;
+	ret->bound_tsc = bound_tsc;
+	ret->vcpu = vcpu;
+	ret->source = TSC_SYNC_DEBUGFS;
+}
+
+/*
+ * A change holds from the last look on, with an error, and from this look on
+ * without: two entries.  Before the first look the first offset is all there is.
+ */
 static int debugfs_poll(struct tsc_source *source, uint32_t vcpu, struct tsc_sync_entry *ret)
 {
 	struct debugfs_source *s = (struct debugfs_source *)source;
 	struct tsc_sync_scale scale;
 	struct last_seen *last;
-	uint64_t now;
+	uint64_t now, bound;
 	int err;
 
 	err = last_of(s, vcpu, &last);
@@ -162,21 +204,24 @@ static int debugfs_poll(struct tsc_source *source, uint32_t vcpu, struct tsc_syn
 	err = read_scale(s->dir, vcpu, &scale);
 	if (err)
 		return err;
-	if (last->is_known && last->scale.offset_tsc == scale.offset_tsc &&
-	    last->scale.ratio == scale.ratio && last->scale.frac_bits == scale.frac_bits) {
-		last->host_tsc = now;
-		return 0;
+	if (!last->is_known) {
+		*last = (struct last_seen){ .is_known = true, .scale = scale, .host_tsc = now };
+		fill_entry(ret, vcpu, now, &scale, 0);
+		return 1;
 	}
-	memset(ret, 0, sizeof(*ret));
-	/* Somewhere between two polls, from the earlier one on: most changes
-	 * are a stop and a continuation, and the guest stood still then. */
-	ret->from_host_tsc = last->is_known ? last->host_tsc + 1 : now;
-	last->is_known = true;
-	last->scale = scale;
+	if (!is_same(&last->scale, &scale)) {
+		bound = change_bound(last, &scale, now);
+		fill_entry(ret, vcpu, last->host_tsc + 1, &scale, bound);
+		last->scale = scale;
+		last->exact_tsc = bound ? tsc_sync_host_tsc() : 0;
+		last->host_tsc = now;
+		return 1;
+	}
 	last->host_tsc = now;
-	ret->scale = scale;
-	ret->vcpu = vcpu;
-	ret->source = TSC_SYNC_DEBUGFS;
+	if (!last->exact_tsc)
+		return 0;
+	fill_entry(ret, vcpu, last->exact_tsc, &scale, 0);
+	last->exact_tsc = 0;
 	return 1;
 }
 
