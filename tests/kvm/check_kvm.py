@@ -94,20 +94,26 @@ def check_marks(args):
 
 
 def changes(rows):
-    """{(pid, vcpu): [(offset, ratio), ...]} without what is no change."""
+    """{(pid, vcpu): ([(offset, ratio), ...], [host TSC, ...])} without what is no change."""
     found = {}
-    for pid, vcpu, offset, ratio in rows:
-        values = found.setdefault((pid, vcpu), [])
+    for pid, vcpu, offset, ratio, begin in rows:
+        values, stamps = found.setdefault((pid, vcpu), ([], []))
         if not values or values[-1] != (offset, ratio):
             values.append((offset, ratio))
+            stamps.append(begin)
     return found
 
 
-def common_part(told, used):
-    """@told without what came before and after the recording."""
-    known = set(used)
-    at = [i for i, value in enumerate(told) if value in known]
-    return told[at[0]:at[-1] + 1] if at else []
+def common_part(told, stamps, used, first, last):
+    """@told, which began at @stamps, without what came before and after the recording,
+    whose own began from host TSC @first to @last.  Offsets come again: of equal ones
+    the nearest in time is meant."""
+    def nearest(value, stamp):
+        at = [i for i, v in enumerate(told) if v == value]
+        return min(at, key=lambda i: abs(stamps[i] - stamp), default=None)
+
+    begin, end = nearest(used[0], first), nearest(used[-1], last)
+    return [] if begin is None or end is None else told[begin:end + 1]
 
 
 def is_subsequence(part, whole):
@@ -123,14 +129,14 @@ def check_witness(args):
     if not args.witness:
         return
     lines = [line.split() for line in open(args.witness) if line[:1].isdigit()]
-    told = changes((int(w[0]), int(w[2]), int(w[3]), int(w[4])) for w in lines)
-    used = changes((pid, vcpu, offset, ratio) for pid, vcpu, source, _, offset, ratio, _ in clocks(args.trace)
+    told = changes((int(w[0]), int(w[2]), int(w[3]), int(w[4]), int(w[5])) for w in lines)
+    used = changes((pid, vcpu, offset, ratio, begin) for pid, vcpu, source, begin, offset, ratio, _ in clocks(args.trace)
                    if source == args.source)
     found = re.search(r"skipped probes: (\d+)", open(args.witness + ".log").read())
     skipped = int(found.group(1)) if found else 0
     check(used.keys() <= told.keys() and used, "SystemTap saw %d vCPUs, the trace has %d" % (len(told), len(used)))
-    for who, values in sorted(used.items()):
-        part = common_part(told.get(who, []), values)
+    for who, (values, stamps) in sorted(used.items()):
+        part = common_part(*told.get(who, ([], [])), values, stamps[0], stamps[-1])
         check(part and is_subsequence(part, values) and len(values) - len(part) <= skipped,
               "process %d vCPU %d: %d offsets, the same as SystemTap's %d (which skipped %d probes)" %
               (*who, len(values), len(part), skipped))
