@@ -328,10 +328,12 @@ check-kvm: ## guests on a KVM host, this one or an emulated one: clocks, verdict
 
 # ---- bench ---------------------------------------------------------------------
 #
-# bench/NAME.c is a program `NAME [--quick]` that prints one JSON object a line
-# per metric; tables for people go to standard error.
+# bench/NAME.c is a program `NAME [--quick]`, bench/NAME.sh a script, that prints
+# one JSON object a line per metric; tables for people go to standard error.
 
-BENCHES = $(patsubst bench/%.c,$(O)/bench/%,$(wildcard bench/*.c))
+BENCH_NAMES = $(if $(filter all,$(BENCH)),$(basename $(notdir $(wildcard bench/*.c bench/*.sh))),\
+	      $(BENCH) $(if $(filter time,$(BENCH)),exits))
+BENCH_RUNS = $(foreach b,$(BENCH_NAMES),$(or $(wildcard bench/$b.sh),$(O)/bench/$b))
 
 $(O)/bench/%: bench/%.c $(TEST_LIBS)
 	@mkdir -p $(@D)
@@ -341,9 +343,10 @@ $(O)/bench/%: bench/%.c $(TEST_LIBS)
 		$(JSON_LIBS) $(CAIRO_LIBS) $(BPF_LIBS) -lm -lpthread
 
 .PHONY: bench
-bench: $(if $(filter all,$(BENCH)),$(BENCHES),$(O)/bench/$(BENCH)) ## measure: BENCH=ring|drain|merge OUT=FILE.jsonl
-	@set -e; for b in $^; do echo "== $${b##*/}" >&2; \
-		TMPDIR=$${TMPDIR:-$(abspath $(O))/bench} $$b $(if $(OUT),>> '$(OUT)'); done
+bench: $(BENCH_RUNS) $(if $(filter %.sh,$(BENCH_RUNS)),all $(if $(wildcard $(KDIR)/Makefile),module))
+bench: ## measure: BENCH=ring|drain|merge|time OUT=FILE.jsonl
+	@set -e; mkdir -p $(O)/bench; for b in $(BENCH_RUNS); do echo "== $${b##*/}" >&2; \
+		$(run_env) TMPDIR=$${TMPDIR:-$(abspath $(O))/bench} $$b $(if $(OUT),>> '$(OUT)'); done
 
 -include $(wildcard $(O)/bench/*.d)
 

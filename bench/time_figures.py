@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""time_figures.py TRACE...: what the clock logs of recordings with handshakes beside
+an exact source say, as the lines of JSON that bench.h describes.  Ends with 1
+when a true offset lies outside of what a handshake allows."""
+import json
+import os
+import statistics
+import struct
+import sys
+
+SNAPSHOT, CLOCK = 1, 2
+TCG, HANDSHAKE = 3, 4
+
+
+def machine():
+    """As bench_machine() of bench.h."""
+    with open("/proc/cpuinfo", encoding="ascii", errors="replace") as f:
+        info = dict(line.split(":", 1) for line in f if ":" in line)
+    info = {key.strip(): value.strip() for key, value in info.items()}
+    virtual = ", virtual machine" if "hypervisor" in info.get("flags", "").split() else ""
+    return f"{info.get('model name', 'unknown CPU')}, {os.sysconf('SC_NPROCESSORS_ONLN')} CPUs{virtual}"
+
+
+class Recording:
+    """One vCPU's handshakes (signed error, bound), their common part, snapshots: ns."""
+
+    def __init__(self, trace):
+        with open(trace + "/sync.bin", "rb") as f:
+            data = f.read()[64:]
+        snapshots, exact, shakes = [], [], []
+        for at in range(0, len(data) - 63, 64):
+            kind, source, _, cpu, width, host, value, _, _, _, bound = struct.unpack_from(
+                "<HHIIIQqQQQQ", data, at)
+            if kind == SNAPSHOT:
+                snapshots.append((host, value, width))
+            elif kind == CLOCK and cpu == 0:
+                (exact if source & 0x7FFF == TCG else shakes).append((host, value, bound))
+        if len(snapshots) < 2 or len(exact) != 1 or exact[0][2] or not shakes:
+            sys.exit(f"time: {trace}: {len(snapshots)} snapshots, {len(exact)} offsets of the "
+                     f"tcg source, {len(shakes)} handshakes")
+        ns = (snapshots[-1][1] - snapshots[0][1]) / (snapshots[-1][0] - snapshots[0][0])
+        truth = exact[0][1]
+        self.bursts = [((offset - truth) * ns, bound * ns) for _, offset, bound in shakes]
+        low = max(offset - bound for _, offset, bound in shakes)
+        high = min(offset + bound for _, offset, bound in shakes)
+        self.common = (((low + high) / 2 - truth) * ns, (high - low) / 2 * ns)
+        self.widths = [width * ns for _, _, width in snapshots]
+
+
+def report(metric, values, vs=None, vs_values=None):
+    """One metric; @vs_values, if any, were measured with @values, one by one."""
+    median = statistics.median(values)
+    line = {"bench": "time", "metric": metric, "unit": "ns", "value": round(median, 1),
+            "vs": vs, "vs_value": None, "ratio": None, "runs": len(values),
+            "min": round(min(values), 1), "median": round(median, 1),
+            "max": round(max(values), 1), "machine": machine()}
+    beside = ""
+    if vs:
+        ratio = statistics.median(a / b for a, b in zip(values, vs_values))
+        line |= {"vs_value": round(statistics.median(vs_values), 1), "ratio": round(ratio, 3)}
+        beside = f"  {ratio:.3g} x {vs}"
+    print(json.dumps(line, separators=(",", ":")))
+    deciles = statistics.quantiles(values, n=10, method="inclusive")
+    print(f"  {metric:32} {median:9.1f} ns  [{min(values):.1f} .. {max(values):.1f}]  "
+          f"p10 {deciles[0]:.1f}  p90 {deciles[-1]:.1f}{beside}", file=sys.stderr)
+
+
+def report_kind(kind, pairs):
+    """@pairs: (signed error, bound); how many bounds do not hold."""
+    errors, bounds = [abs(e) for e, _ in pairs], [b for _, b in pairs]
+    report(f"handshake_bound_ns.{kind}", bounds)
+    report(f"handshake_error_ns.{kind}", errors, "bound", bounds)
+    report(f"handshake_signed_error_ns.{kind}", [e for e, _ in pairs])
+    worst = max(e / b if b else e > 0 for e, b in zip(errors, bounds))
+    print(f"  {kind}: error / bound at worst {worst:.3f}", file=sys.stderr)
+    return sum(e > b for e, b in zip(errors, bounds))
+
+
+def main():
+    recordings = [Recording(trace) for trace in sys.argv[1:]]
+    beyond = report_kind("burst", [pair for r in recordings for pair in r.bursts])
+    beyond += report_kind("recording", [r.common for r in recordings])
+    report("snapshot_half_width_ns", [width for r in recordings for width in r.widths])
+    if beyond:
+        sys.exit(f"time: {beyond} true offsets lie outside of what the handshakes allow")
+
+
+main()
