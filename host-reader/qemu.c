@@ -189,6 +189,23 @@ static void guess_accel(struct qemu *q)
 		closedir(dir);
 }
 
+static bool read_is_incoming(pid_t pid)
+{
+	char path[64], *arg = NULL;
+	bool is_incoming = false;
+	size_t bytes = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
+	f = fopen(path, "re");
+	while (f && !is_incoming && getdelim(&arg, &bytes, '\0', f) > 0)
+		is_incoming = !strcmp(arg, "-incoming") || !strcmp(arg, "--incoming");
+	free(arg);
+	if (f)
+		fclose(f);
+	return is_incoming;
+}
+
 int qemu_read(pid_t pid, struct qemu *q)
 {
 	int err;
@@ -206,6 +223,7 @@ int qemu_read(pid_t pid, struct qemu *q)
 		return err == -ENOMEM ? err : -ENOENT;
 	}
 	guess_accel(q);
+	q->is_incoming = read_is_incoming(pid);
 	return 0;
 }
 

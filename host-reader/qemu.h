@@ -6,6 +6,7 @@
 #ifndef HOST_QEMU_H
 #define HOST_QEMU_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 #include "trace/trace_info.h"
 
@@ -13,6 +14,7 @@ struct qemu {
 	pid_t pid; /* -1: not found */
 	uint64_t starttime;
 	char accel[8];
+	bool is_incoming; /* started to take a guest that migrates hither */
 	struct ivt_vcpu *vcpus;
 	size_t n_vcpus;
 	struct ivt_disk *disks;

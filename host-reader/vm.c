@@ -56,15 +56,27 @@ static uint64_t new_reader_epoch(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
+void vm_ask_events(struct vm *vm)
+{
+	struct ivring_reader_page *page = ivring_region_reader_page(&vm->region);
+	unsigned int i;
+
+	for (i = 0; i < IVRING_BITMAP_WORDS; i++)
+		ivring_store(&page->enable_bitmap[i], vm->events->bits[i]);
+	ivring_store(&page->flags, 0);
+	/* Last: the guest sees the events of this recording with its number. */
+	ivring_store_release(&page->reader_epoch, new_reader_epoch());
+}
+
 int vm_begin(struct vm *vm, struct sink *sink, const struct event_set *events,
 	     struct ivt_error *err)
 {
-	struct ivring_reader_page *page = ivring_region_reader_page(&vm->region);
 	struct ivt_machine_info info;
 	unsigned int i;
 	int ret;
 
 	vm->sink = sink;
+	vm->events = events;
 	memset(&info, 0, sizeof(info));
 	snprintf(info.name, sizeof(info.name), "%s", vm->spec.name);
 	info.kind = IVT_GUEST;
@@ -77,11 +89,7 @@ int vm_begin(struct vm *vm, struct sink *sink, const struct event_set *events,
 	for (i = 0; i < vm->region.sb.nr_channels; i++)
 		vm_start_channel(vm, i, UINT64_MAX);
 	vm_watch_guest(vm);
-	for (i = 0; i < IVRING_BITMAP_WORDS; i++)
-		ivring_store(&page->enable_bitmap[i], events->bits[i]);
-	ivring_store(&page->flags, 0);
-	/* Last: the guest sees the events of this recording with its number. */
-	ivring_store_release(&page->reader_epoch, new_reader_epoch());
+	vm_ask_events(vm);
 	return 0;
 }
 

@@ -38,6 +38,7 @@ struct vm_clock {
 struct vm {
 	struct vm_spec spec;
 	struct sink *sink;
+	const struct event_set *events; /* asked of the guest; the recording's */
 	struct ivring_region region;
 	struct channel *channels; /* region.sb.nr_channels */
 	bool is_broken;		  /* the region went away */
@@ -52,6 +53,9 @@ struct vm {
 	bool is_awaited;	 /* a new epoch was acknowledged, not READY yet */
 	bool is_pending;	 /* a new epoch, not looked at yet: leave its rings alone */
 	bool is_over;		 /* its process ended: what comes is another epoch's */
+	bool is_arriving;	 /* it migrates hither and does not run here yet */
+	bool has_arrived;	 /* it does, from then on: */
+	uint64_t arrived_tsc;	 /* guest TSC */
 
 	/* its process and clock */
 	struct qemu qemu;
@@ -88,6 +92,8 @@ int vm_attach(struct vm *vm, const struct vm_spec *spec, uint64_t size_bytes, ui
 /* Add the machine and ask the guest for @events from now on. */
 int vm_begin(struct vm *vm, struct sink *sink, const struct event_set *events,
 	     struct ivt_error *err);
+/* Ask the guest for its events, as a recording that begins. */
+void vm_ask_events(struct vm *vm);
 /* Ask the guest to stop and to publish what it has. */
 void vm_ask_flush(struct vm *vm);
 /* Is anything of that still to come? */
@@ -115,6 +121,19 @@ void vm_start_channel(struct vm *vm, uint32_t cpu, uint64_t from);
 
 /* Notice that the guest came, went or rebooted. */
 void vm_watch_guest(struct vm *vm);
+
+/* ---- vm_arrival.c ---- */
+
+/* A guest has appeared in @state.  Does it come by migration?  Then it is
+ * arriving, and nothing is to be drained. */
+bool vm_arrival_begin(struct vm *vm, uint32_t state);
+/* A new entry of its clock; @is_change: there was another for this vCPU. */
+void vm_arrival_clock(struct vm *vm, const struct tsc_sync_entry *entry, bool is_change);
+/* Once it runs here: from now on all is as with other guests. */
+void vm_arrival_watch(struct vm *vm);
+/* Position of the first record that was written at guest TSC @tsc or later; the
+ * head, which is @r's tail, where there is none. */
+uint64_t vm_arrival_position(const struct ivring_reader *r, uint64_t tsc);
 
 /* ---- vm_process.c ---- */
 

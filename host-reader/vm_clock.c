@@ -172,6 +172,7 @@ static void take_entry(struct vm *vm, const struct tsc_sync_entry *entry)
 	struct vm_clock *c = &vm->clock[entry->vcpu];
 	bool is_back = is_set_back(vm, c, entry);
 
+	vm_arrival_clock(vm, entry, c->is_known);
 	c->last = *entry;
 	c->is_known = true;
 	if (is_back)

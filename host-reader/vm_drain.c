@@ -199,7 +199,7 @@ unsigned int vm_drain(struct vm *vm, bool is_last)
 
 	vm_check_region(vm);
 	/* Between two epochs the driver clears its rings. */
-	if (vm->is_awaited || vm->is_pending)
+	if (vm->is_awaited || vm->is_pending || vm->is_arriving)
 		return 0;
 	for (i = 0; i < vm->region.sb.nr_channels && !vm->is_broken; i++) {
 		unsigned int fill = drain_channel(vm, i, now, is_last);

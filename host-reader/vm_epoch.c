@@ -111,7 +111,7 @@ static int begin_epoch(struct vm *vm, uint64_t epoch, uint32_t state)
 
 	if (state == IVRING_GUEST_INIT) /* what the old one left is still there */
 		finish_epoch(vm);
-	vm->is_awaited = is_new;
+	vm->is_awaited = !vm_arrival_begin(vm, state) && is_new;
 	if (vm->guest_epoch && add_epoch(vm))
 		return -1;
 	vm->guest_epoch = epoch;
@@ -139,6 +139,7 @@ void vm_watch_guest(struct vm *vm)
 	if (vm->is_pending || (epoch != vm->guest_epoch && begin_epoch(vm, epoch, state)))
 		return;
 	vm->is_watched = true;
+	vm_arrival_watch(vm);
 	if (vm->is_awaited && state == IVRING_GUEST_READY)
 		guest_is_ready(vm);
 	/* A guest that was killed leaves its page as it was: somebody must live there. */
