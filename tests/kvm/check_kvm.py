@@ -85,12 +85,12 @@ def check_marks(args):
         e = json.loads(line)
         seen.setdefault(e["machine"], []).append(int(str(e["fields"]["who"]), 0))
     for text in args.marks:
-        names, first, last = text.split("=")[0].split("+"), *map(int, text.split("=")[1].split("-"))
-        calls = [n for name in names for n in seen.get(name, [])]
-        calls = [n for n in calls if n >= first]
-        wanted = list(range(first, last + 1))
-        check(calls == wanted, "%s: calls %d .. %d, each once and in order (%d found)" %
-              ("+".join(names), first, last, len(calls)))
+        names, (first, last) = text.split("=")[0].split("+"), text.split("=")[1].split("-")
+        by_vm = [[n for n in seen.get(name, []) if n >= int(first)] for name in names]
+        calls = [n for part in by_vm for n in part if n <= int(last or n)]
+        wanted = list(range(int(first), int(last or int(first) + len(calls) - 1) + 1))
+        check(calls == wanted and all(by_vm), "%s: calls %s .. %s, each once and in order (%s found)" %
+              ("+".join(names), first, last or "any", "+".join(str(len(part)) for part in by_vm)))
 
 
 def changes(rows):
@@ -163,7 +163,7 @@ def main():
     p.add_argument("--error-ns", type=int, default=100, help="largest error a clock may state")
     p.add_argument("--may-lose", action="append", default=[], metavar="VM")
     p.add_argument("--entries", action="append", default=[], metavar="VM=LEAST")
-    p.add_argument("--marks", action="append", default=[], metavar="VM[+VM]=FIRST-LAST")
+    p.add_argument("--marks", action="append", default=[], metavar="VM[+VM]=FIRST-[LAST]")
     p.add_argument("--witness", metavar="FILE", help="output of kvm_exit.stp")
     p.add_argument("--offsets", action="append", default=[], metavar="FILE")
     args = p.parse_args()

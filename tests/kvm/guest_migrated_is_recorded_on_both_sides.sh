@@ -3,11 +3,11 @@
 # timeout: 600
 #
 # A guest moves to another QEMU while it is recorded: its last calls there, its
-# first ones here, on the new process's clock; nothing refused.
+# first ones here, on the new process's clock: none missing, none twice.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$SRC/tests/kvm/lib.sh"
 
 kvm_setup
 kvm_run kvm-migrate
-kvm_check kvm-migrate/trace.ivt
+kvm_check kvm-migrate/trace.ivt --marks a+a-new=1000001-
