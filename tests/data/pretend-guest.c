@@ -3,14 +3,18 @@
  * A guest without a VM: writes known records into a region as the driver does,
  * one thread per CPU, and says in the end what it tried and what was lost.
  *
- *	pretend-guest REGION [--cpus N] [--count N] [--pace-us N] [--linger-ms N] [--hang]
+ *	pretend-guest REGION [--cpus N] [--count N] [--pace-us N] [--boots N]
+ *		      [--linger-ms N] [--hang]
  *
  * Its TSC is the host's with an offset, which the program holds where QEMU does
  * (timers_state in the dynamic table): ivtrace-host --tsc tcg finds it.
  *
  * Record n of CPU c is the mark "c n".  --pace-us: a pause after each 64 records.
- * --linger-ms: go on living so long after the last record.  --hang: do not end; a line "written" on standard output says that all is
- * flushed (to be killed then).  Last line: {"attempted":N,"recorded":N,"lost":N}.
+ * --boots: reboot after --count records: the TSC starts over, a while later the
+ * driver comes up anew, and --count more follow.
+ * --linger-ms: go on living so long after the last record.  --hang: do not end;
+ * a line "written" on standard output says that all is flushed (to be killed
+ * then).  Last line: {"attempted":N,"recorded":N,"lost":N}.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -28,7 +32,8 @@ static unsigned long long pretended_tsc(void);
 #include <ivring/events.h>
 #include <ivring/region.h>
 
-#define MAX_CPUS 64
+#define MAX_CPUS    64
+#define FIRMWARE_MS 300 /* from the reset to the driver */
 
 struct cpu {
 	struct ivring_writer w;
@@ -48,6 +53,8 @@ static uint32_t n_cpus = 2;
 static uint64_t count = 100000;
 static long pace_us = 50;
 static long linger_ms;
+static uint64_t boots = 1;
+static uint64_t boot;
 
 static unsigned long long pretended_tsc(void)
 {
@@ -74,7 +81,7 @@ static void come_up(void)
 {
 	struct ivring_guest_page *page = guest_page();
 	struct ivring_reader_page *reader = ivring_region_reader_page(&region);
-	uint64_t epoch = (uint64_t)time(NULL) << 20 | (uint64_t)getpid();
+	uint64_t epoch = ((uint64_t)time(NULL) << 20 | (uint64_t)getpid()) + boot;
 	uint32_t i;
 
 	ivring_store(&page->state, IVRING_GUEST_INIT);
@@ -102,7 +109,7 @@ static void *write_records(void *arg)
 	struct cpu *c = arg;
 	uint64_t i;
 
-	for (i = 0; i < count; i++) {
+	for (i = boot * count; i < (boot + 1) * count; i++) {
 		char text[48] = { 0 };
 		int n = snprintf(text, sizeof(text), "%u %llu", c->number, (unsigned long long)i);
 
@@ -123,7 +130,8 @@ static int parse(int argc, char **argv, bool *ret_hang)
 	static const struct option options[] = {
 		{ "cpus", 1, NULL, 'c' },    { "count", 1, NULL, 'n' },
 		{ "pace-us", 1, NULL, 'p' }, { "linger-ms", 1, NULL, 'l' },
-		{ "hang", 0, NULL, 'h' },    { NULL, 0, NULL, 0 }
+		{ "boots", 1, NULL, 'b' },   { "hang", 0, NULL, 'h' },
+		{ NULL, 0, NULL, 0 }
 	};
 	int c;
 
@@ -141,6 +149,9 @@ static int parse(int argc, char **argv, bool *ret_hang)
 		case 'l':
 			linger_ms = atol(optarg);
 			break;
+		case 'b':
+			boots = strtoull(optarg, NULL, 10);
+			break;
 		case 'h':
 			*ret_hang = true;
 			break;
@@ -149,6 +160,31 @@ static int parse(int argc, char **argv, bool *ret_hang)
 		}
 	}
 	return optind + 1 == argc ? 0 : -1;
+}
+
+static int run_boot(void)
+{
+	uint32_t i;
+
+	come_up();
+	for (i = 0; i < n_cpus; i++)
+		if (pthread_create(&cpus[i].thread, NULL, write_records, &cpus[i]))
+			return -1;
+	for (i = 0; i < n_cpus; i++)
+		pthread_join(cpus[i].thread, NULL);
+	return 0;
+}
+
+/* The host sees the new offset long before it sees the new boot. */
+static void reset(void)
+{
+	int ms;
+
+	timers_state[1] = -(int64_t)__rdtsc();
+	for (ms = 0; ms < FIRMWARE_MS; ms += 10) {
+		pretended_tsc();
+		pause_us(10000);
+	}
 }
 
 int main(int argc, char **argv)
@@ -169,12 +205,13 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	timers_state[1] = 1000000000 - (int64_t)__rdtsc(); /* booted just now */
-	come_up();
-	for (i = 0; i < n_cpus; i++)
-		if (pthread_create(&cpus[i].thread, NULL, write_records, &cpus[i]))
+	for (boot = 0; boot < boots; boot++) {
+		if (boot)
+			reset();
+		if (run_boot())
 			return 1;
+	}
 	for (i = 0; i < n_cpus; i++) {
-		pthread_join(cpus[i].thread, NULL);
 		recorded += cpus[i].recorded;
 		lost += cpus[i].lost;
 	}
@@ -186,7 +223,7 @@ int main(int argc, char **argv)
 	}
 	ivring_store_release(&guest_page()->state, IVRING_GUEST_FROZEN);
 	printf("{\"attempted\":%llu,\"recorded\":%llu,\"lost\":%llu}\n",
-	       (unsigned long long)(n_cpus * count), (unsigned long long)recorded,
+	       (unsigned long long)(boots * n_cpus * count), (unsigned long long)recorded,
 	       (unsigned long long)lost);
 	ivring_region_close(&region);
 	return 0;
