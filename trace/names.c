@@ -7,10 +7,9 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* Length of the UTF-8 sequence at @s, 0 if it is none (overlong forms and
- * surrogates included: JSON readers refuse them). */
-static size_t utf8_length(const unsigned char *s)
+size_t ivt_utf8_bytes(const char *text)
 {
+	const unsigned char *s = (const unsigned char *)text;
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	size_t len = s[0] < 0x80	   ? 1
 		     : (s[0] >> 5) == 6	   ? 2
@@ -29,10 +28,10 @@ static size_t utf8_length(const unsigned char *s)
 	return code < least[len] || code > 0x10ffff || (code >> 11) == 0x1b ? 0 : len;
 }
 
-/* U+0080..U+009F: to a terminal they are the escape sequences of seven bits. */
-static bool is_c1(const char *s)
+bool ivt_utf8_is_c1(const char *text)
 {
-	return (unsigned char)s[0] == 0xc2 && (unsigned char)s[1] < 0xa0;
+	return (unsigned char)text[0] == 0xc2 && (unsigned char)text[1] >= 0x80 &&
+	       (unsigned char)text[1] < 0xa0;
 }
 
 void ivt_name_clean(char *ret, size_t ret_bytes, const char *src)
@@ -40,8 +39,8 @@ void ivt_name_clean(char *ret, size_t ret_bytes, const char *src)
 	size_t n = 0;
 
 	while (*src) {
-		size_t len = utf8_length((const unsigned char *)src);
-		bool is_bad = len == 0 || iscntrl((unsigned char)*src) || is_c1(src);
+		size_t len = ivt_utf8_bytes(src);
+		bool is_bad = len == 0 || iscntrl((unsigned char)*src) || ivt_utf8_is_c1(src);
 		size_t step = is_bad ? 1 : len;
 
 		if (n + step >= ret_bytes)

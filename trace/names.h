@@ -5,11 +5,20 @@
 #ifndef IVT_TRACE_NAMES_H
 #define IVT_TRACE_NAMES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
 #define IVT_UUID_TEXT_BYTES 37
+
+/* Bytes, 1 to 4, of the character that @text, NUL-terminated, begins with; 0: what
+ * is there is no UTF-8 (overlong forms and surrogates included: JSON readers
+ * refuse them).  The NUL counts as a character. */
+size_t ivt_utf8_bytes(const char *text);
+/* Is it one of U+0080..U+009F?  To a terminal they are the escape sequences of
+ * seven bits.  They have two bytes. */
+bool ivt_utf8_is_c1(const char *text);
 
 /* Copy of @src, cut to fit, control bytes and what is not UTF-8 as '?'. */
 void ivt_name_clean(char *ret, size_t ret_bytes, const char *src);

@@ -8,6 +8,7 @@
 
 #include "analysis/report/report.h"
 #include "trace/kvm_names.h"
+#include "trace/names.h"
 
 #define MAX_TYPES 65536
 
@@ -29,9 +30,13 @@ static const char help[] =
 	"  ivtrace-report events --vm a --from 1.2 --to 1.3 slow.ivt\n"
 	"  ivtrace-report events --name block_rq_issue,block_rq_complete --json slow.ivt\n";
 
-/* A line that is being made; what does not fit is cut. */
+/* Of one byte of a text in JSON: \u00XX. */
+#define ESCAPED_BYTES 6
+#define TEXT16_BYTES  16
+
+/* A line that is being made; any record has room, what does not fit is cut. */
 struct line {
-	char text[4096];
+	char text[IVRING_REC_MAX_BYTES * ESCAPED_BYTES + 4096];
 	size_t n;
 };
 
@@ -80,23 +85,37 @@ static void line_hex(struct line *l, uint64_t number)
 	line_text(l, text);
 }
 
-static void line_json_text(struct line *l, const char *text)
+/* A character of @len bytes, or 0: one byte that belongs to none, which comes out
+ * as the character of its number. */
+static void line_json_char(struct line *l, const char *s, size_t len)
 {
 	static const char hex[] = "0123456789abcdef";
-	unsigned char c;
+	unsigned char c = *s;
+	size_t i;
+
+	if (c == '"' || c == '\\') {
+		line_char(l, '\\');
+		line_char(l, c);
+	} else if (!len || c < ' ' || c == 0x7f || ivt_utf8_is_c1(s)) {
+		if (len > 1)
+			c = s[1]; /* the second byte of a C1 is its number */
+		line_text(l, "\\u00");
+		line_char(l, hex[c >> 4]);
+		line_char(l, hex[c & 15]);
+	} else {
+		for (i = 0; i < len; i++)
+			line_char(l, s[i]);
+	}
+}
+
+static void line_json_text(struct line *l, const char *text)
+{
+	size_t len;
 
 	line_char(l, '"');
-	for (; (c = *text); text++) {
-		if (c == '"' || c == '\\') {
-			line_char(l, '\\');
-			line_char(l, c);
-		} else if (c >= ' ' && c < 0x7f) {
-			line_char(l, c);
-		} else {
-			line_text(l, "\\u00");
-			line_char(l, hex[c >> 4]);
-			line_char(l, hex[c & 15]);
-		}
+	for (; *text; text += len ? len : 1) {
+		len = ivt_utf8_bytes(text);
+		line_json_char(l, text, len);
 	}
 	line_char(l, '"');
 }
@@ -104,17 +123,17 @@ static void line_json_text(struct line *l, const char *text)
 static void line_json_field(struct line *l, const struct ivt_event *ev, const struct ivt_field *f)
 {
 	const char *at = (const char *)ev->payload + f->offset_bytes;
-	char text[256];
+	char text[TEXT16_BYTES + 1];
 	int64_t number;
 
 	switch (f->kind) {
 	case IVT_KIND_TEXT16:
-		snprintf(text, sizeof(text), "%.16s", at);
+		memcpy(text, at, TEXT16_BYTES);
+		text[TEXT16_BYTES] = '\0';
 		line_json_text(l, text);
 		return;
-	case IVT_KIND_STR:
-		snprintf(text, sizeof(text), "%s", at);
-		line_json_text(l, text);
+	case IVT_KIND_STR: /* it ends within its record */
+		line_json_text(l, at);
 		return;
 	default:
 		break;
@@ -229,8 +248,8 @@ static int print_events(const struct report_options *opt, struct ivt_trace *t,
 	const struct ivt_trace_info *info = ivt_trace_info_of(t);
 	char(*names)[REPORT_NAME_BYTES] = calloc(info->n_machines + 1, sizeof(*names));
 	uint64_t first_ns, last_ns, n = 0;
+	static struct line l; /* large for a stack */
 	struct ivt_event ev;
-	struct line l;
 	uint32_t m;
 
 	if (!names)

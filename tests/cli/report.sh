@@ -121,6 +121,27 @@ fi
 [ "$("$report" events --limit 3 --vm a --name block_rq_issue,block_rq_complete "$tmp/t.ivt" |
 	grep -c ' a .* block_rq_')" = 3 ] || fail 'events: --limit --vm --name'
 
+# texts of events --json: whole, UTF-8 as it is; a C1 control, a byte that is none,
+# an overlong form and a cut one escaped
+"$O/tests/data/gen-types" "$tmp/types.ivt" || exit 1
+python3 - "$tmp"/types.ivt/*/cpu_* <<'END' || fail 'events --json: no text to change'
+import sys
+name = b"t\xc3\xa4sk 6".ljust(16, b"\0")
+hostile = b'\xc3\xa4\xc2\x9b\xff\xc0\xaf\x1b\x7f"0123'.ljust(16, b"\xe2")
+for path in sys.argv[1:]:
+    data = open(path, "rb").read()
+    assert name in data
+    open(path, "wb").write(data.replace(name, hostile))
+END
+"$report" events --json --name lttng_statedump_process_state,lttng_statedump_block_device \
+	"$tmp/types.ivt" >"$tmp/out" 2>"$tmp/err" || fail "types: $(cat "$tmp/err")"
+grep -qF '"name":"ä\u009b\u00ff\u00c0\u00af\u001b\u007f\"0123\u00e2\u00e2"' "$tmp/out" ||
+	fail "events --json: hostile text: $(head -n 1 "$tmp/out")"
+grep -qE '"diskname":"[^ ]+ of some lengthx{270,}"' "$tmp/out" || fail 'events --json: a text is cut'
+python3 -c 'import json, sys
+for line in open(sys.argv[1], encoding="utf-8"):
+    json.loads(line)' "$tmp/out" || fail 'events --json: no UTF-8'
+
 # outputs that end early or fail
 "$report" events "$tmp/t.ivt" 2>"$tmp/err" | head -n 1 >"$tmp/out"
 if [ "${PIPESTATUS[0]}" != 0 ] || [ -s "$tmp/err" ]; then

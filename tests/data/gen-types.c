@@ -33,16 +33,16 @@ static void check(int status)
 static size_t payload_make(const struct ivt_event_desc *desc, char *payload, unsigned int seed)
 {
 	static const char text[] = "\"quoted\\text\" of some length";
-	size_t len = seed % sizeof(text), bytes = desc->fixed_bytes;
+	size_t len = seed % sizeof(text) + 300, bytes = desc->fixed_bytes;
 
 	memset(payload, 0, 512);
 	for (unsigned int i = 0; i < desc->n_fields; i++) {
 		const struct ivt_field *f = &desc->fields[i];
 
 		if (f->kind == IVT_KIND_STR)
-			memcpy(payload + f->offset_bytes, text, len);
+			memcpy(memset(payload + f->offset_bytes, 'x', len), text, strlen(text));
 		else if (f->kind == IVT_KIND_TEXT16)
-			snprintf(payload + f->offset_bytes, 16, "task %u", seed + i);
+			snprintf(payload + f->offset_bytes, 16, "t\xc3\xa4sk %u", seed + i);
 		else if (f->kind != IVT_KIND_PAD4)
 			payload[f->offset_bytes] = (char)(seed + i);
 		if (f->kind == IVT_KIND_I32)
