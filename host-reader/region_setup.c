@@ -4,8 +4,12 @@
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
+#include "host-reader/message.h"
 #include "host-reader/region_setup.h"
 
 static int no_space(const char *path, uint64_t bytes, struct ivt_error *err)
@@ -41,6 +45,22 @@ static int make_region(const char *path, const struct ivring_region_options *opt
 	return 0;
 }
 
+/* Where anyone can make files, one may have been made before ours. */
+static void warn_if_foreign(const char *path, int fd)
+{
+	char real[PATH_MAX];
+	struct stat file, dir;
+
+	if (fstat(fd, &file) || file.st_uid == 0 || file.st_uid == geteuid())
+		return;
+	if (!realpath(path, real) || stat(dirname(real), &dir) || !(dir.st_mode & S_IWOTH))
+		return;
+	message("WARNING: region '%s' belongs to user %u, and anyone can make files in its folder: "
+		"that user can make up what this VM does (if it is not the VM's own user, stop "
+		"the VM and remove the file)",
+		path, (unsigned int)file.st_uid);
+}
+
 int region_setup(const char *path, uint64_t size_bytes, uint32_t cpus, struct ivring_region *ret,
 		 struct ivt_error *err)
 {
@@ -68,6 +88,7 @@ int region_setup(const char *path, uint64_t size_bytes, uint32_t cpus, struct iv
 		ivring_region_close(&region);
 		return code;
 	}
+	warn_if_foreign(path, region.fd);
 	*ret = region;
 	return 0;
 }

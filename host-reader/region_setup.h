@@ -13,7 +13,8 @@
  * Make the file @path, or format it if it is blank, and attach to it as the
  * reader.  @size_bytes, @cpus: 0 = default, or whatever an existing region has;
  * otherwise an existing region must agree (@cpus: have at least as many).
- * 0 with *ret for ivring_region_close(); -errno with *err.
+ * A region that another user may have made beforehand is used, with a warning on
+ * stderr.  0 with *ret for ivring_region_close(); -errno with *err.
  */
 int region_setup(const char *path, uint64_t size_bytes, uint32_t cpus, struct ivring_region *ret,
 		 struct ivt_error *err);

@@ -121,6 +121,25 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	says 1 "cannot create '$tmp/t.ivt'" "${nobody[@]}" record -o "$tmp/t.ivt" --host none \
 		--vm "a=shm:$tmp/open/region" --duration 1
 	[ ! -e "$tmp/open/t.ivt" ] || fail 'a refused recording leaves its directory'
+	# a region that another user made: only where anyone can make files, and not root's
+	warning="WARNING: region '.*' belongs to user 65534, and anyone can make files"
+	warns() # YES|NO COMMAND...
+	{
+		"${@:2}" --vm "a=shm:$other" >"$tmp/out" 2>"$tmp/err" || fail "${*@Q}: status $?"
+		[ "$(grep -cE "$warning" "$tmp/err")" = "$1" ] || fail "${*@Q}: not $1 warnings"
+	}
+	for other in "$tmp/open/region" "$tmp/link-to-open"; do
+		ln -sf open/region "$tmp/link-to-open"
+		warns 1 "$host" qemu-args
+		warns 1 "$host" record -o "$tmp/t.ivt" --host none --duration 100ms
+		rm -rf "$tmp/t.ivt"
+		warns 0 "${nobody[@]}" qemu-args
+		chown 0 "$tmp/open/region"
+		warns 0 "$host" qemu-args
+		chown 65534 "$tmp/open/region"
+	done
+	chmod 755 "$tmp/open"
+	warns 0 "$host" qemu-args
 fi
 if [ "$(id -u)" = 0 ] && unshare -m mount -t tmpfs none /sys/kernel/btf 2>/dev/null; then
 	# shellcheck disable=SC2016
