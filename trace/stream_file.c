@@ -127,5 +127,7 @@ void ivt_stream_file_close(struct ivt_stream_file *f)
 		munmap((void *)(uintptr_t)f->data, f->bytes);
 	free(f->packets);
 	free(f->checkpoints);
+	free(f->turns);
+	free(f->turn_reach);
 	memset(f, 0, sizeof(*f));
 }

@@ -26,6 +26,16 @@ struct ivt_checkpoint {
 	uint64_t backward;
 };
 
+/*
+ * Where a guest's TSC was set back: from this record on the stamps are those of
+ * a later part of the vCPU's history.
+ */
+struct ivt_turn {
+	size_t packet;
+	uint32_t at_bytes; /* of the record, among those of the packet */
+	struct ivt_clock_map map;
+};
+
 struct ivt_stream_file {
 	uint32_t machine;
 	uint32_t cpu;
@@ -37,7 +47,10 @@ struct ivt_stream_file {
 	uint64_t lost;			/* last events_discarded */
 	uint64_t missing_packets;	/* gaps of the sequence number */
 	bool is_cut;			/* the file ends inside a packet */
-	struct ivt_clock_map map;
+	struct ivt_clock_map map;	/* up to the first turn */
+	struct ivt_turn *turns;		/* in the order of the records */
+	size_t n_turns;
+	struct ivt_clock_reach *turn_reach; /* of the maps, where there are turns */
 	uint64_t limit_ns;		    /* records later than this are refused; 0 = none */
 	struct ivt_checkpoint *checkpoints; /* of packets 0..n_checkpoints - 1 */
 	size_t n_checkpoints;
@@ -49,12 +62,23 @@ int ivt_stream_file_open(int dirfd, const char *name, uint32_t cpu, const uint8_
 			 struct ivt_stream_file *ret);
 void ivt_stream_file_close(struct ivt_stream_file *f);
 
+/*
+ * Find the turns of @f, whose map and limit_ns are set: places where a stamp lies
+ * before its predecessors and an exact entry of the history says that the guest's
+ * TSC was set back.  A stamp that goes back without one makes no turn.
+ * 0 or -ENOMEM (@f then has none).
+ */
+int ivt_turns_find(struct ivt_stream_file *f);
+
 struct ivt_walk {
 	struct ivt_stream_file *file;
 	size_t packet; /* the next one */
 	const uint8_t *at;
 	const uint8_t *end; /* of the packet's records */
 	struct ivt_clock_cursor clock;
+	const struct ivt_clock_map *map; /* in force */
+	size_t turn;			 /* the next one */
+	const uint8_t *turn_at;		 /* its record, if it is in this packet */
 	struct ivt_checkpoint state;
 	bool is_partial; /* did not come from the start: leaves no checkpoints */
 };

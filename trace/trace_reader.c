@@ -203,6 +203,9 @@ static int streams_open(struct ivt_trace *t, uint32_t machine, int dirfd)
 		if (f->map.kind != IVT_MAP_LINE && t->log.n_snapshots > 0)
 			f->limit_ns =
 				t->log.snapshots[t->log.n_snapshots - 1].mono_ns + LATE_SLACK_NS;
+		ret = ivt_turns_find(f);
+		if (ret)
+			return ret;
 	}
 	return 0;
 }

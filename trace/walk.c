@@ -15,6 +15,7 @@ void ivt_walk_init(struct ivt_walk *w, struct ivt_stream_file *file)
 {
 	memset(w, 0, sizeof(*w));
 	w->file = file;
+	w->map = &file->map;
 	w->state.refused_bytes = file->framing_refused_bytes;
 	ivt_clock_cursor_init(&w->clock);
 }
@@ -44,6 +45,27 @@ static void checkpoint_add(struct ivt_walk *w)
 	f->checkpoints[f->n_checkpoints++] = w->state;
 }
 
+/* To the part of the history that is in force at byte @at of packet @packet's
+ * records; w->turn_at becomes the next change there. */
+static void turns_follow(struct ivt_walk *w, size_t packet, uint32_t at)
+{
+	const struct ivt_stream_file *f = w->file;
+	const struct ivt_turn *turn;
+
+	w->turn_at = NULL;
+	for (; w->turn < f->n_turns; w->turn++) {
+		turn = &f->turns[w->turn];
+		if (turn->packet > packet)
+			return;
+		if (turn->packet == packet && turn->at_bytes > at) {
+			w->turn_at = w->at + (turn->at_bytes - at);
+			return;
+		}
+		w->map = &turn->map;
+		ivt_clock_cursor_init(&w->clock);
+	}
+}
+
 static bool packet_next(struct ivt_walk *w)
 {
 	const struct ivt_packet_ref *packet;
@@ -54,6 +76,7 @@ static bool packet_next(struct ivt_walk *w)
 	packet = &w->file->packets[w->packet++];
 	w->at = w->file->data + packet->at_bytes + sizeof(struct ivt_packet_header);
 	w->end = w->at + packet->record_bytes;
+	turns_follow(w, w->packet - 1, 0);
 	return true;
 }
 
@@ -90,7 +113,7 @@ static bool rebase(struct ivt_walk *w, uint64_t raw, uint64_t *ret_ns)
 {
 	const struct ivt_stream_file *f = w->file;
 
-	if (ivt_clock_map_ns(&f->map, &w->clock, raw, ret_ns))
+	if (ivt_clock_map_ns(w->map, &w->clock, raw, ret_ns))
 		return false;
 	return f->limit_ns == 0 || *ret_ns <= f->limit_ns;
 }
@@ -115,6 +138,8 @@ enum ivt_walk_result ivt_walk_step(struct ivt_walk *w, struct ivt_event *ret)
 	if (!desc || (rec.ctx & CTX_BAD) ||
 	    !ivt_payload_fits(desc, w->at + sizeof(rec), rec.size - sizeof(rec)))
 		return refuse(w, rec.size);
+	if (__builtin_expect(w->at == w->turn_at, 0))
+		turns_follow(w, w->packet - 1, w->file->turns[w->turn].at_bytes);
 	if (!rebase(w, rec.tsc, &ns))
 		return refuse(w, rec.size);
 	is_back = ns < w->state.prev_ns;
