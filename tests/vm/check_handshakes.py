@@ -4,6 +4,7 @@ import struct
 import sys
 
 TCG, HANDSHAKE = 3, 4
+SKEW = 256  # ticks: what the host's CPUs, and TCG's order of rdtsc, may add (docs/time.md)
 MACHINES = {1: (0,), 2: (0, 1)}  # a has one vCPU, b two
 
 
@@ -31,7 +32,7 @@ def check_beside(found, who):
     assert shakes, f"{who}: no handshake"
     for host, offset, bound in shakes:
         used = in_force(tcg, host)
-        assert abs(offset - used[1]) <= bound + used[2], \
+        assert abs(offset - used[1]) <= bound + used[2] + SKEW, \
             f"{who}: {used[1]} is not in {offset} +- {bound}"
     return min(bound for _, _, bound in shakes)
 
@@ -48,13 +49,13 @@ def main():
             truth = both[who][TCG][-1][1]
             low = max(offset - bound for _, offset, bound in alone[who][HANDSHAKE])
             high = min(offset + bound for _, offset, bound in alone[who][HANDSHAKE])
-            assert low <= truth <= high, f"{who}: {truth} is not in {low}..{high}"
+            assert low - SKEW <= truth <= high + SKEW, f"{who}: {truth} is not in {low}..{high}"
             check_beside(stop, who)
     a = stop[(1, 0)]
     before, after = a[TCG][0][1], a[TCG][-1][1]
     assert before - after > 2_000_000_000, "a was not stopped"
     # the last lap is the guest's that goes on; before the stop there may have been no time
-    assert any(abs(shake[1] - after) <= shake[2] for shake in a[HANDSHAKE]), \
+    assert any(abs(shake[1] - after) <= shake[2] + SKEW for shake in a[HANDSHAKE]), \
         f"no handshake with the offset {after}"
 
 
