@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """time_figures.py TRACE...: what the clock logs of recordings with handshakes beside
-an exact source say, as the lines of JSON that bench.h describes.  Ends with 1
-when a true offset lies outside of what a handshake allows."""
+an exact source say, as the lines of JSON that bench.h describes."""
 import json
 import os
 import statistics
@@ -61,28 +60,26 @@ def report(metric, values, vs=None, vs_values=None):
         beside = f"  {ratio:.3g} x {vs}"
     print(json.dumps(line, separators=(",", ":")))
     deciles = statistics.quantiles(values, n=10, method="inclusive")
-    print(f"  {metric:32} {median:9.1f} ns  [{min(values):.1f} .. {max(values):.1f}]  "
+    print(f"  {metric:35} {median:9.1f} ns  [{min(values):.1f} .. {max(values):.1f}]  "
           f"p10 {deciles[0]:.1f}  p90 {deciles[-1]:.1f}{beside}", file=sys.stderr)
 
 
 def report_kind(kind, pairs):
-    """@pairs: (signed error, bound); how many bounds do not hold."""
+    """@pairs: (signed error, bound)."""
     errors, bounds = [abs(e) for e, _ in pairs], [b for _, b in pairs]
+    beyond = [max(e - b, 0) for e, b in zip(errors, bounds)]
     report(f"handshake_bound_ns.{kind}", bounds)
     report(f"handshake_error_ns.{kind}", errors, "bound", bounds)
     report(f"handshake_signed_error_ns.{kind}", [e for e, _ in pairs])
-    worst = max(e / b if b else e > 0 for e, b in zip(errors, bounds))
-    print(f"  {kind}: error / bound at worst {worst:.3f}", file=sys.stderr)
-    return sum(e > b for e, b in zip(errors, bounds))
+    report(f"handshake_beyond_bound_ns.{kind}", beyond)
+    print(f"  {kind}: {sum(b > 0 for b in beyond)} of {len(pairs)} beyond the bound", file=sys.stderr)
 
 
 def main():
     recordings = [Recording(trace) for trace in sys.argv[1:]]
-    beyond = report_kind("burst", [pair for r in recordings for pair in r.bursts])
-    beyond += report_kind("recording", [r.common for r in recordings])
+    report_kind("burst", [pair for r in recordings for pair in r.bursts])
+    report_kind("recording", [r.common for r in recordings])
     report("snapshot_half_width_ns", [width for r in recordings for width in r.widths])
-    if beyond:
-        sys.exit(f"time: {beyond} true offsets lie outside of what the handshakes allow")
 
 
 main()
