@@ -158,7 +158,10 @@ static bool is_same(const struct tsc_sync_scale *a, const struct tsc_sync_scale 
 /*
  * A change that was seen at @now happened somewhere since the last look.  Stamps
  * of that time are placed by the new offset, so they may be wrong by the whole
- * change.  Not after a reset: what the guest wrote since it read 0 is all new.
+ * change, and by what lay between: where the TSC is unstable, KVM holds a guest's
+ * TSC while its thread waits and later lets it catch up, and we see the sum.  It
+ * cannot have been held for longer than we did not look.  Not after a reset: what
+ * the guest wrote since it read 0 is all new.
  */
 static uint64_t change_bound(const struct last_seen *last, const struct tsc_sync_scale *scale,
 			     uint64_t now)
@@ -171,7 +174,7 @@ static uint64_t change_bound(const struct last_seen *last, const struct tsc_sync
 		return 0;
 	if ((int64_t)(start - RESET_TSC) < 0)
 		return 0;
-	return new > old ? new - old : old - new;
+	return (new > old ? new - old : old - new) + (now - last->host_tsc);
 }
 
 static void fill_entry(struct tsc_sync_entry *ret, uint32_t vcpu, uint64_t from_host_tsc,
