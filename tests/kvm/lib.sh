@@ -50,16 +50,17 @@ kvm_run()
 	done
 }
 
-# Once in a while, TCG's SVM gives a guest a page fault that it cannot have, which
-# ends in a triple fault: the guest is gone without a word on its console.  Only
-# there, and only that, is worth another try.
+# Once in a while, TCG's SVM gives guest or host a page fault that it cannot have.
+# It ends in a triple fault, the guest is gone without a word on its console, or in
+# faults within faults until the host's stack is full.  Only there, and only that,
+# is worth another try; what it was is in the log.
 kvm_run_again()
 {
-	cat "$work/$1/steps"
+	cat "$work/$1/steps" "$work/$1/host.complaints" 2>/dev/null || true
 	grep -q '"where": "host"' "$work/$1/result.json" || return 1
-	grep -qE "status 125|did not boot" "$work/$1/failures" || return 1
+	grep -qE "status 125|did not boot|the host died" "$work/$1/failures" || return 1
 	"$BIN/ivtrace-report" events --vm host "$work/$1/"*.ivt 2>/dev/null | grep 'triple fault' || true
-	echo "a guest of the emulated host died: once more"
+	echo "the emulated host or a guest of it died: once more"
 	lab/run "$1" "$work/$1" "${@:2}"
 }
 
