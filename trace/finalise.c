@@ -17,6 +17,7 @@
 
 #include "trace/clock_line.h"
 #include "trace/manifest.h"
+#include "trace/parts.h"
 #include "trace/reader_state.h"
 #include "trace/trace_writer.h"
 
@@ -26,6 +27,9 @@
 struct job {
 	int fd;
 	struct ivt_stream_file *file;
+	uint32_t piece; /* of the stream, the file that is written */
+	size_t first;	/* its packets */
+	size_t end;
 	const uint8_t *uuid;
 	struct ivt_stream_info *info;
 	uint64_t last_raw; /* end of the packet before */
@@ -56,7 +60,7 @@ struct found {
 static struct found packet_walk(const struct job *job, struct ivt_walk *walk, size_t i)
 {
 	const struct ivt_packet_ref *packet = &job->file->packets[i];
-	const uint8_t *start = job->file->data + packet->at_bytes + HEADER_BYTES;
+	const uint8_t *start = ivt_packet_at(job->file, i) + HEADER_BYTES;
 	struct found found = { 0 };
 	struct ivt_event event;
 
@@ -97,7 +101,7 @@ static uint64_t stream_first_raw(const struct job *job)
 
 	ivt_walk_init(&walk, job->file);
 	walk.is_partial = true;
-	for (size_t i = 0; i < job->file->n_packets; i++) {
+	for (size_t i = job->first; i < job->end; i++) {
 		struct found found = packet_walk(job, &walk, i);
 
 		if (found.records > 0)
@@ -116,7 +120,7 @@ static int packet_finalise(struct job *job, struct ivt_walk *walk, size_t i, uin
 	struct ivt_packet_header old, h;
 	struct found found = packet_walk(job, walk, i);
 
-	memcpy(&old, job->file->data + packet->at_bytes, sizeof(old));
+	memcpy(&old, ivt_packet_at(job->file, i), sizeof(old));
 	h = old;
 	if (job->seq == 0 || old.packet_seq_num > job->seq)
 		job->seq = old.packet_seq_num;
@@ -158,53 +162,93 @@ static int first_packet_make(struct job *job, uint64_t end_bytes)
 }
 
 /* The file up to the end of its last whole packet. */
-static uint64_t whole_bytes(const struct ivt_stream_file *f)
+static uint64_t whole_bytes(const struct job *job)
 {
 	const struct ivt_packet_ref *last;
 
-	if (f->n_packets == 0)
+	if (job->end == job->first)
 		return 0;
-	last = &f->packets[f->n_packets - 1];
+	last = &job->file->packets[job->end - 1];
 	return last->at_bytes + last->packet_bytes;
 }
 
-static int stream_finalise(struct job *job)
+/* What the file has behind its end is in another piece now. */
+static int rest_remove(const struct job *job, uint64_t end)
+{
+	const struct ivt_stream_piece *pieces = job->file->pieces;
+
+	if (!pieces[job->piece].is_limited || job->file->n_pieces < 2 || !pieces[1].data)
+		return 0; /* or ought to be: then it stays */
+	return ftruncate(job->fd, (off_t)end) ? -errno : 0;
+}
+
+static int piece_finalise(struct job *job, struct ivt_walk *walk)
 {
 	struct ivt_stream_file *f = job->file;
-	uint64_t end = whole_bytes(f);
-	struct ivt_walk walk;
-	size_t first = 0;
+	uint64_t end = whole_bytes(job), bytes = f->pieces[job->piece].bytes;
+	size_t first = job->first;
 	int ret = 0;
 
-	job->info->packets = job->info->records = 0;
-	job->info->bytes = end;
+	job->seq = 0;
+	job->last_raw = 0; /* of the piece before */
 	job->last_raw = stream_first_raw(job);
-	ivt_walk_init(&walk, f);
-	walk.is_partial = true; /* the headers change under its feet */
-	if (end < f->bytes) {
+	if (job->piece == 0)
+		job->info->bytes = end;
+	if (end < bytes) {
 		job->violations++;
-		job->refused_bytes += f->bytes - end;
+		job->refused_bytes += bytes - end;
 		ret = ftruncate(job->fd, (off_t)end) ? -errno : 0;
 	}
-	if (!ret && f->n_packets > 0 && f->packets[0].at_bytes > 0) {
+	if (!ret && first < job->end && f->packets[first].at_bytes > 0) {
+		uint64_t at = f->packets[first].at_bytes;
+
 		/* one that leaves no room for a header before it (the writer's
 		 * first is empty) is padding, too */
-		first = f->packets[0].at_bytes < HEADER_BYTES;
-		ret = first_packet_make(job,
-					first < f->n_packets ? f->packets[first].at_bytes : end);
+		first += at < HEADER_BYTES;
+		ret = first_packet_make(job, first < job->end ? f->packets[first].at_bytes : end);
 	}
-	for (size_t i = first; i < f->n_packets && !ret; i++)
-		ret = packet_finalise(job, &walk, i,
-				      i + 1 < f->n_packets ? f->packets[i + 1].at_bytes : end);
+	for (size_t i = first; i < job->end && !ret; i++)
+		ret = packet_finalise(job, walk, i,
+				      i + 1 < job->end ? f->packets[i + 1].at_bytes : end);
+	return ret ? ret : rest_remove(job, end);
+}
+
+static void job_done(const struct job *job)
+{
 	/* what an earlier run cut off is not seen any more */
 	if (job->violations > job->info->violations)
 		job->info->violations = job->violations;
 	if (job->refused_bytes > job->info->refused_bytes)
 		job->info->refused_bytes = job->refused_bytes;
+}
+
+/* The pieces of stream @i, those in @dirfds. */
+static int stream_finalise(struct job *job, const int *dirfds)
+{
+	struct ivt_stream_file *f = job->file;
+	struct ivt_walk walk;
+	int ret = 0;
+
+	job->info->packets = job->info->records = 0;
+	ivt_walk_init(&walk, f);
+	walk.is_partial = true; /* the headers change under its feet */
+	for (job->piece = 0; job->piece < f->n_pieces && !ret; job->piece++) {
+		job->first = job->end;
+		while (job->end < f->n_packets && f->packets[job->end].piece == job->piece)
+			job->end++;
+		if (!f->pieces[job->piece].data)
+			continue;
+		job->fd = openat(dirfds[job->piece], job->info->file,
+				 O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+		ret = job->fd < 0 ? -errno : piece_finalise(job, &walk);
+		if (job->fd >= 0 && close(job->fd) && !ret)
+			ret = -errno;
+	}
+	job_done(job);
 	return ret;
 }
 
-static int machine_streams_finalise(struct ivt_trace *t, uint32_t machine, int dirfd,
+static int machine_streams_finalise(struct ivt_trace *t, uint32_t machine, const int *dirfds,
 				    struct ivt_error *err)
 {
 	struct ivt_machine_info *m = &t->info.machines[machine];
@@ -214,12 +258,9 @@ static int machine_streams_finalise(struct ivt_trace *t, uint32_t machine, int d
 		struct job job = { .file = f, .uuid = m->uuid, .info = &m->streams[i] };
 		int ret;
 
-		if (!f->data)
+		if (f->n_pieces == 0 || !f->pieces[0].data)
 			continue;
-		job.fd = openat(dirfd, m->streams[i].file, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
-		ret = job.fd < 0 ? -errno : stream_finalise(&job);
-		if (job.fd >= 0 && close(job.fd) && !ret)
-			ret = -errno;
+		ret = stream_finalise(&job, dirfds);
 		if (ret)
 			return ivt_error_set(err, ret, "cannot finalise '%s/%s/%s': %s", t->path,
 					     m->dir, m->streams[i].file, strerror(-ret));
@@ -227,23 +268,65 @@ static int machine_streams_finalise(struct ivt_trace *t, uint32_t machine, int d
 	return 0;
 }
 
+/* Metadata of the machine's directory (@piece 0) or of one of its parts. */
+static int piece_metadata_write(struct ivt_trace *t, uint32_t machine, size_t piece, int dirfd,
+				struct ivt_error *err)
+{
+	struct ivt_metadata_options opt = { .has_bounds = true, .ratio = 1 };
+	struct ivt_machine_info *m = &t->info.machines[machine], part;
+
+	if (m->n_parts == 0) {
+		ivt_clock_line_fit(&t->log, machine, m, &opt);
+		return ivt_metadata_write(dirfd, &t->info, m, &opt, err);
+	}
+	part = *m;
+	ivt_parts_line_fit(t, machine, piece, &part, &opt);
+	if (piece == 0) {
+		*m = part;
+	} else {
+		struct ivt_machine_part *p = &m->parts[piece - 1];
+
+		memcpy(part.dir, p->dir, sizeof(part.dir));
+		memcpy(part.uuid, p->uuid, sizeof(part.uuid));
+		p->freq_hz = part.freq_hz;
+		p->offset_s = part.offset_s;
+		p->offset = part.offset;
+		p->line_residual_ns = part.line_residual_ns;
+	}
+	return ivt_metadata_write(dirfd, &t->info, &part, &opt, err);
+}
+
+static int dir_open(const struct ivt_trace *t, const char *dir)
+{
+	return openat(t->dirfd, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+}
+
 static int machine_finalise(struct ivt_trace *t, uint32_t machine, struct ivt_error *err)
 {
 	struct ivt_machine_info *m = &t->info.machines[machine];
-	struct ivt_metadata_options opt = { .has_bounds = true, .ratio = 1 };
-	int dirfd = openat(t->dirfd, m->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	int ret;
+	int *dirfds = calloc(m->n_parts + 1, sizeof(*dirfds));
+	int ret = 0;
 
-	if (dirfd < 0)
-		return errno == ENOENT ? 0
-				       : ivt_error_set(err, -errno, "cannot open '%s/%s': %s",
-						       t->path, m->dir, strerror(errno));
-	ret = machine_streams_finalise(t, machine, dirfd, err);
-	if (!ret) {
-		ivt_clock_line_fit(&t->log, machine, m, &opt);
-		ret = ivt_metadata_write(dirfd, &t->info, m, &opt, err);
+	if (!dirfds)
+		return ivt_error_set(err, -ENOMEM, "no memory to finalise '%s'", t->path);
+	for (size_t i = 0; i <= m->n_parts; i++) {
+		const char *dir = i ? m->parts[i - 1].dir : m->dir;
+
+		dirfds[i] = dir_open(t, dir);
+		if (dirfds[i] < 0 && errno != ENOENT && !ret)
+			ret = ivt_error_set(err, -errno, "cannot open '%s/%s': %s", t->path, dir,
+					    strerror(errno));
 	}
-	close(dirfd);
+	if (!ret && dirfds[0] >= 0)
+		ret = machine_streams_finalise(t, machine, dirfds, err);
+	for (size_t i = 0; i <= m->n_parts; i++) {
+		if (dirfds[i] < 0)
+			continue;
+		if (!ret)
+			ret = piece_metadata_write(t, machine, i, dirfds[i], err);
+		close(dirfds[i]);
+	}
+	free(dirfds);
 	return ret;
 }
 
@@ -260,6 +343,31 @@ static int recorder_check(int dirfd, const char *what, const char *path, int *re
 	return 0;
 }
 
+/* The rest of streams that go back into directories of their own; the trace is then
+ * opened anew. */
+static int trace_split(struct ivt_trace **t, const char *path, struct ivt_error *err)
+{
+	struct ivt_trace *again;
+	bool is_split = false;
+	int ret = 0;
+
+	for (uint32_t i = 0; i < (*t)->info.n_machines && !ret; i++) {
+		ret = ivt_parts_make(*t, i, err);
+		is_split |= ret > 0;
+		ret = ret > 0 ? 0 : ret;
+	}
+	if (ret || !is_split)
+		return ret;
+	ret = ivt_manifest_write((*t)->dirfd, &(*t)->info, err);
+	if (!ret)
+		ret = ivt_trace_open(path, &again, err);
+	if (ret)
+		return ret;
+	ivt_trace_close(*t);
+	*t = again;
+	return 0;
+}
+
 int ivt_trace_finalise(const char *path, struct ivt_error *err)
 {
 	struct ivt_trace *t;
@@ -268,6 +376,8 @@ int ivt_trace_finalise(const char *path, struct ivt_error *err)
 	if (ret)
 		return ret;
 	ret = recorder_check(t->dirfd, "finalise", path, &lock_fd, err);
+	if (!ret)
+		ret = trace_split(&t, path, err);
 	for (uint32_t i = 0; i < t->info.n_machines && !ret; i++)
 		ret = machine_finalise(t, i, err);
 	if (!ret) {

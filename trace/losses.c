@@ -31,12 +31,18 @@ static int loss_add(struct loss_list *list, struct ivt_loss loss)
 	return 0;
 }
 
+/* What a packet's counter begins at. */
+static uint64_t lost_base(const struct ivt_stream_file *f, size_t packet)
+{
+	return f->pieces[f->packets[packet].piece].lost_before;
+}
+
 static uint64_t packet_lost(const struct ivt_stream_file *f, size_t packet)
 {
 	struct ivt_packet_header h;
 
-	memcpy(&h, f->data + f->packets[packet].at_bytes, sizeof(h));
-	return h.events_discarded;
+	memcpy(&h, ivt_packet_at(f, packet), sizeof(h));
+	return lost_base(f, packet) + h.events_discarded;
 }
 
 /* A walk over a stream's packets in order, each closed once. */
@@ -61,7 +67,7 @@ static int packet_close(struct loss_walk *w, uint64_t then_ns)
 				 .cpu = f->cpu };
 
 	if (lost < before || (f->packets[w->next].flags & IVT_PACKET_LOSS_RESTART))
-		before = 0;
+		before = lost_base(f, w->next);
 	if (w->next == w->open)
 		w->from_ns = w->last_ns;
 	w->lost = lost;

@@ -166,6 +166,27 @@ static int read_guest(struct json_object *o, struct ivt_machine_info *m)
 	return ret;
 }
 
+static int read_parts(struct json_object *o, struct ivt_machine_info *m)
+{
+	struct json_object *list = get(o, "parts", json_type_array);
+	int ret =
+		list_alloc(list, IVT_MAX_PARTS, sizeof(*m->parts), (void **)&m->parts, &m->n_parts);
+
+	for (size_t i = 0; i < m->n_parts; i++) {
+		struct json_object *e = json_object_array_get_idx(list, i);
+		struct ivt_machine_part *part = &m->parts[i];
+
+		get_text(e, "dir", part->dir, sizeof(part->dir));
+		part->freq_hz = get_u64(e, "freq_hz");
+		part->offset_s = get_u64(e, "offset_s");
+		part->offset = get_u64(e, "offset");
+		part->line_residual_ns = get_u64(e, "line_residual_ns");
+		if (!is_plain_name(part->dir) || get_uuid(e, part->uuid))
+			return -EINVAL;
+	}
+	return ret;
+}
+
 static int read_machine(struct json_object *o, struct ivt_machine_info *m)
 {
 	char text[8];
@@ -186,7 +207,9 @@ static int read_machine(struct json_object *o, struct ivt_machine_info *m)
 	if (!is_plain_name(m->dir) || get_uuid(o, m->uuid))
 		return -EINVAL;
 	ret = m->kind == IVT_GUEST ? read_guest(o, m) : 0;
-	return ret ? ret : read_streams(o, m);
+	if (!ret)
+		ret = read_streams(o, m);
+	return ret ? ret : read_parts(o, m);
 }
 
 static int read_version(struct json_object *o, struct ivt_error *err)

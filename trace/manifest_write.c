@@ -106,6 +106,28 @@ static void add_guest(struct json_object *o, const struct ivt_machine_info *m)
 	add(o, "guest", guest);
 }
 
+static struct json_object *part_json(const struct ivt_machine_part *part)
+{
+	struct json_object *o = json_object_new_object();
+
+	add_text(o, "dir", part->dir);
+	add_uuid(o, part->uuid);
+	add_u64(o, "freq_hz", part->freq_hz);
+	add_u64(o, "offset_s", part->offset_s);
+	add_u64(o, "offset", part->offset);
+	add_u64(o, "line_residual_ns", part->line_residual_ns);
+	return o;
+}
+
+static void add_parts(struct json_object *o, const struct ivt_machine_info *m)
+{
+	struct json_object *parts = json_object_new_array();
+
+	for (size_t i = 0; i < m->n_parts; i++)
+		json_object_array_add(parts, part_json(&m->parts[i]));
+	add(o, "parts", parts);
+}
+
 static struct json_object *machine_json(const struct ivt_machine_info *m)
 {
 	struct json_object *o = json_object_new_object();
@@ -126,6 +148,8 @@ static struct json_object *machine_json(const struct ivt_machine_info *m)
 	for (size_t i = 0; i < m->n_streams; i++)
 		json_object_array_add(streams, stream_json(&m->streams[i]));
 	add(o, "streams", streams);
+	if (m->n_parts)
+		add_parts(o, m);
 	return o;
 }
 

@@ -22,7 +22,7 @@ static bool header_is_sane(const struct ivt_packet_header *h, const uint8_t uuid
 
 /* The next place at or after @at that starts like a packet, or the end: packets
  * lie at multiples of 8. */
-static size_t header_search(const struct ivt_stream_file *f, const uint8_t uuid[16], size_t at)
+static size_t header_search(const struct ivt_stream_piece *f, const uint8_t uuid[16], size_t at)
 {
 	uint8_t start[20];
 	uint32_t magic = IVT_PACKET_MAGIC;
@@ -51,46 +51,61 @@ static int packet_add(struct ivt_stream_file *f, size_t at, const struct ivt_pac
 		.packet_bytes = h->packet_bits / 8,
 		.record_bytes = (uint32_t)(h->content_bits / 8 - HEADER_BYTES),
 		.flags = h->ivt_flags,
+		.piece = (uint32_t)f->n_pieces - 1,
 	};
 	/* the writer leaves no padding: finalising or damage made it */
 	f->framing_refused_bytes += (h->packet_bits - h->content_bits) / 8;
-	f->lost = h->events_discarded;
+	f->lost = f->pieces[f->n_pieces - 1].lost_before + h->events_discarded;
 	return 0;
 }
 
+/* A piece that ends inside a packet because the rest was taken out of it: it has
+ * what is left. */
+static void header_limit(struct ivt_packet_header *h, uint64_t left_bytes)
+{
+	if (h->packet_bits / 8 > left_bytes)
+		h->packet_bits = left_bytes * 8;
+	if (h->content_bits > h->packet_bits)
+		h->content_bits = h->packet_bits;
+}
+
+/* Of the last piece. */
 static int packets_find(struct ivt_stream_file *f, const uint8_t uuid[16])
 {
+	const struct ivt_stream_piece *piece = &f->pieces[f->n_pieces - 1];
+	size_t first = f->n_packets;
 	struct ivt_packet_header h;
 	uint64_t next_seq = 0;
 	size_t at = 0;
 
-	while (at < f->bytes) {
-		size_t left = f->bytes - at, found;
+	while (at < piece->bytes) {
+		size_t left = piece->bytes - at, found;
 
 		if (left >= HEADER_BYTES)
-			memcpy(&h, f->data + at, sizeof(h));
+			memcpy(&h, piece->data + at, sizeof(h));
+		if (left >= HEADER_BYTES && piece->is_limited)
+			header_limit(&h, left);
 		if (left >= HEADER_BYTES && header_is_sane(&h, uuid, left)) {
 			if (packet_add(f, at, &h))
 				return -ENOMEM;
-			if (h.packet_seq_num > next_seq && f->n_packets > 1)
+			if (h.packet_seq_num > next_seq && f->n_packets > first + 1)
 				f->missing_packets += h.packet_seq_num - next_seq;
 			next_seq = h.packet_seq_num + 1;
 			at += h.packet_bits / 8;
 			continue;
 		}
-		found = left > HEADER_BYTES ? header_search(f, uuid, at + 8) : f->bytes;
+		found = left > HEADER_BYTES ? header_search(piece, uuid, at + 8) : piece->bytes;
 		f->framing_refused_bytes += found - at;
-		if (found == f->bytes)
+		if (found == piece->bytes)
 			f->is_cut = true;
 		at = found;
 	}
 	return 0;
 }
 
-int ivt_stream_file_open(int dirfd, const char *name, uint32_t cpu, const uint8_t uuid[16],
-			 struct ivt_stream_file *ret)
+/* The file's mapping, or NULL when it is empty. 0 or -errno. */
+static int file_map(int dirfd, const char *name, uint64_t limit_bytes, struct ivt_stream_piece *ret)
 {
-	struct ivt_stream_file f = { .cpu = cpu };
 	int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	struct stat st;
 	void *map;
@@ -102,29 +117,44 @@ int ivt_stream_file_open(int dirfd, const char *name, uint32_t cpu, const uint8_
 		status = -errno;
 	else if (!S_ISREG(st.st_mode))
 		status = -EINVAL;
+	else if ((uint64_t)st.st_size > limit_bytes) {
+		st.st_size = (off_t)limit_bytes;
+		ret->is_limited = true;
+	}
 	if (!status && st.st_size > 0) {
 		map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 		if (map == MAP_FAILED) {
 			status = -errno;
 		} else {
-			f.data = map;
-			f.bytes = (size_t)st.st_size;
+			ret->data = map;
+			ret->bytes = (size_t)st.st_size;
 		}
 	}
 	close(fd);
-	if (!status)
-		status = packets_find(&f, uuid);
-	if (status)
-		ivt_stream_file_close(&f);
-	else
-		*ret = f;
 	return status;
+}
+
+int ivt_stream_file_add(struct ivt_stream_file *f, int dirfd, const char *name,
+			const uint8_t uuid[16], uint64_t limit_bytes)
+{
+	struct ivt_stream_piece *grown = realloc(f->pieces, (f->n_pieces + 1) * sizeof(*f->pieces));
+	int status;
+
+	if (!grown)
+		return -ENOMEM;
+	f->pieces = grown;
+	grown[f->n_pieces] = (struct ivt_stream_piece){ .lost_before = f->lost };
+	status = file_map(dirfd, name, limit_bytes, &grown[f->n_pieces]);
+	f->n_pieces++;
+	return status ? status : packets_find(f, uuid);
 }
 
 void ivt_stream_file_close(struct ivt_stream_file *f)
 {
-	if (f->data)
-		munmap((void *)(uintptr_t)f->data, f->bytes);
+	for (size_t i = 0; i < f->n_pieces; i++)
+		if (f->pieces[i].data)
+			munmap((void *)(uintptr_t)f->pieces[i].data, f->pieces[i].bytes);
+	free(f->pieces);
 	free(f->packets);
 	free(f->checkpoints);
 	free(f->turns);

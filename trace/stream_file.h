@@ -12,10 +12,20 @@
 
 /* A packet whose framing is sane. */
 struct ivt_packet_ref {
-	uint64_t at_bytes;     /* of its header in the file */
+	uint64_t at_bytes;     /* of its header in the file of its piece */
 	uint64_t packet_bytes; /* header included, to the next packet's */
 	uint32_t record_bytes; /* of its records */
 	uint32_t flags;
+	uint32_t piece;
+};
+
+/* One of the files that a stream consists of: the first is the machine's, each
+ * other that of a part (struct ivt_machine_part). */
+struct ivt_stream_piece {
+	const uint8_t *data;  /* NULL when it is empty or missing */
+	size_t bytes;	      /* of the stream in it, when it was opened */
+	uint64_t lost_before; /* in the pieces before: its counts begin at 0 */
+	bool is_limited;      /* what is behind bytes is not the stream's any more */
 };
 
 /* Where a walk stands at the first byte of a packet. */
@@ -39,8 +49,8 @@ struct ivt_turn {
 struct ivt_stream_file {
 	uint32_t machine;
 	uint32_t cpu;
-	const uint8_t *data; /* NULL when the file is empty */
-	size_t bytes;	     /* when it was opened */
+	struct ivt_stream_piece *pieces;
+	size_t n_pieces;
 	struct ivt_packet_ref *packets;
 	size_t n_packets;
 	uint64_t framing_refused_bytes; /* bytes in no packet, refused tails */
@@ -56,10 +66,14 @@ struct ivt_stream_file {
 	size_t n_checkpoints;
 };
 
-/* Map @name of directory @dirfd and find its packets, which must carry @uuid.
- * 0 or -errno; *ret is the caller's, for ivt_stream_file_close(). */
-int ivt_stream_file_open(int dirfd, const char *name, uint32_t cpu, const uint8_t uuid[16],
-			 struct ivt_stream_file *ret);
+/*
+ * Map @name of directory @dirfd as the next piece of @f (zeroed before the first)
+ * and find its packets, which must carry @uuid.  Of a file of more than
+ * @limit_bytes the rest is not looked at; UINT64_MAX: there is no limit.
+ * 0 or -errno, then there is one more piece, but empty (none after -ENOMEM).
+ */
+int ivt_stream_file_add(struct ivt_stream_file *f, int dirfd, const char *name,
+			const uint8_t uuid[16], uint64_t limit_bytes);
 void ivt_stream_file_close(struct ivt_stream_file *f);
 
 /*
@@ -69,6 +83,12 @@ void ivt_stream_file_close(struct ivt_stream_file *f);
  * 0 or -ENOMEM (@f then has none).
  */
 int ivt_turns_find(struct ivt_stream_file *f);
+
+/* The header of packet @i, in the mapping. */
+static inline const uint8_t *ivt_packet_at(const struct ivt_stream_file *f, size_t i)
+{
+	return f->pieces[f->packets[i].piece].data + f->packets[i].at_bytes;
+}
 
 struct ivt_walk {
 	struct ivt_stream_file *file;

@@ -11,6 +11,7 @@ void ivt_machine_info_deinit(struct ivt_machine_info *m)
 	free(m->disks);
 	free(m->vcpus);
 	free(m->streams);
+	free(m->parts);
 	memset(m, 0, sizeof(*m));
 }
 

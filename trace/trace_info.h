@@ -15,6 +15,7 @@
 #define IVT_NAME_BYTES	 64
 #define IVT_MAX_MACHINES 256
 #define IVT_MAX_VCPUS	 4096
+#define IVT_MAX_PARTS	 4096
 
 enum ivt_machine_kind {
 	IVT_HOST,
@@ -60,6 +61,21 @@ struct ivt_stream_info {
 	uint64_t salvaged;
 };
 
+/*
+ * What follows in a machine's streams after its TSC was set back, the i-th time
+ * for the i-th part: a directory of its own, since the clock of a CTF trace
+ * cannot go back.  Finalising makes them; a stream's first piece then has
+ * ivt_stream_info.bytes.
+ */
+struct ivt_machine_part {
+	char dir[IVT_NAME_BYTES + 16];
+	uint8_t uuid[16];
+	uint64_t freq_hz; /* the clock's line, as of a machine */
+	uint64_t offset_s;
+	uint64_t offset;
+	uint64_t line_residual_ns;
+};
+
 struct ivt_machine_info {
 	char dir[IVT_NAME_BYTES + 16]; /* "host", "vm-a", "vm-a.1" */
 	char name[IVT_NAME_BYTES];     /* "host", "a" */
@@ -85,6 +101,8 @@ struct ivt_machine_info {
 	uint64_t guest_tsc_khz; /* the guest's word */
 	struct ivt_stream_info *streams;
 	size_t n_streams;
+	struct ivt_machine_part *parts;
+	size_t n_parts;
 };
 
 struct ivt_trace_info {

@@ -173,41 +173,72 @@ static uint64_t lost_by_manifest(const struct ivt_stream_info *s)
 	return s->lost_full + s->lost_nested + s->lost_big;
 }
 
+/* What was taken out of stream @i when its guest's TSC was set back. */
+static int parts_open(struct ivt_trace *t, const struct ivt_machine_info *m, size_t i,
+		      struct ivt_stream_file *f)
+{
+	const char *name = m->streams[i].file;
+
+	for (size_t k = 0; k < m->n_parts; k++) {
+		const struct ivt_machine_part *part = &m->parts[k];
+		int dirfd = openat(t->dirfd, part->dir,
+				   O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+		int ret = ivt_stream_file_add(f, dirfd, name, part->uuid, UINT64_MAX);
+
+		if (dirfd >= 0)
+			close(dirfd);
+		else if (i == 0)
+			warn(t, "'%s' of '%s' cannot be read", part->dir, m->name);
+		if (ret == -ENOMEM)
+			return ret;
+		/* not every vCPU was set back as often */
+		if (ret && ret != -ENOENT && dirfd >= 0)
+			warn(t, "'%s/%s' cannot be read: %s", part->dir, name, strerror(-ret));
+	}
+	return 0;
+}
+
+static int stream_open(struct ivt_trace *t, uint32_t machine, int dirfd, size_t i)
+{
+	const struct ivt_machine_info *m = &t->info.machines[machine];
+	const struct ivt_stream_info *info = &m->streams[i];
+	struct ivt_stream_file *f = &t->machines[machine].files[i];
+	int ret;
+
+	f->machine = machine;
+	f->cpu = info->cpu;
+	ret = ivt_stream_file_add(f, dirfd, info->file, m->uuid,
+				  m->n_parts ? info->bytes : UINT64_MAX);
+	if (ret == -ENOMEM)
+		return ret;
+	if (ret)
+		warn(t, "'%s/%s' cannot be read: %s", m->dir, info->file, strerror(-ret));
+	ret = parts_open(t, m, i, f);
+	if (ret)
+		return ret;
+	stream_check(t, m, info->file, f);
+	/* losses after the last packet are in the manifest alone */
+	if (lost_by_manifest(info) > f->lost)
+		f->lost = lost_by_manifest(info);
+	f->map = clock_map(t, machine, f->cpu);
+	if (f->map.kind != IVT_MAP_LINE && t->log.n_snapshots > 0)
+		f->limit_ns = t->log.snapshots[t->log.n_snapshots - 1].mono_ns + LATE_SLACK_NS;
+	return ivt_turns_find(f);
+}
+
 static int streams_open(struct ivt_trace *t, uint32_t machine, int dirfd)
 {
 	const struct ivt_machine_info *m = &t->info.machines[machine];
 	struct ivt_machine_streams *streams = &t->machines[machine];
+	int ret = 0;
 
 	streams->files = calloc(m->n_streams ? m->n_streams : 1, sizeof(*streams->files));
 	if (!streams->files)
 		return -ENOMEM;
 	streams->n_files = m->n_streams;
-	for (size_t i = 0; i < m->n_streams; i++) {
-		struct ivt_stream_file *f = &streams->files[i];
-		int ret = ivt_stream_file_open(dirfd, m->streams[i].file, m->streams[i].cpu,
-					       m->uuid, f);
-
-		if (ret == -ENOMEM)
-			return ret;
-		if (ret)
-			warn(t, "'%s/%s' cannot be read: %s", m->dir, m->streams[i].file,
-			     strerror(-ret));
-		else
-			stream_check(t, m, m->streams[i].file, f);
-		f->machine = machine;
-		f->cpu = m->streams[i].cpu;
-		/* losses after the last packet are in the manifest alone */
-		if (lost_by_manifest(&m->streams[i]) > f->lost)
-			f->lost = lost_by_manifest(&m->streams[i]);
-		f->map = clock_map(t, machine, f->cpu);
-		if (f->map.kind != IVT_MAP_LINE && t->log.n_snapshots > 0)
-			f->limit_ns =
-				t->log.snapshots[t->log.n_snapshots - 1].mono_ns + LATE_SLACK_NS;
-		ret = ivt_turns_find(f);
-		if (ret)
-			return ret;
-	}
-	return 0;
+	for (size_t i = 0; i < m->n_streams && !ret; i++)
+		ret = stream_open(t, machine, dirfd, i);
+	return ret;
 }
 
 static void metadata_check(struct ivt_trace *t, const struct ivt_machine_info *m, int dirfd)

@@ -86,7 +86,8 @@ int ivt_trace_writer_close(struct ivt_trace_writer *w, struct ivt_error *err);
  * Walk the records of a closed or abandoned trace in its files: check each,
  * cut a packet at the first bad record (flag VIOLATION, bytes counted), cut a
  * file to whole packets, fill in time bounds and records, rewrite metadata and
- * manifest.  Idempotent.  0; -EBUSY: a recorder is writing it; as
+ * manifest.  What follows in the streams of a guest that set its TSC back goes
+ * into directories of its own (struct ivt_machine_part).  Idempotent.  0; -EBUSY: a recorder is writing it; as
  * ivt_trace_open(); -errno of a write.
  */
 int ivt_trace_finalise(const char *path, struct ivt_error *err);

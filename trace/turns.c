@@ -21,7 +21,7 @@
 #define LATE_POLLED_TSC (1u << 28)
 /* A guest that only pretends is not searched for long. */
 #define MAX_FAILED_SEARCHES 256
-#define MAX_TURNS	    4096
+#define MAX_TURNS	    IVT_MAX_PARTS
 
 static bool is_exact(const struct tsc_sync_entry *entry)
 {
@@ -168,7 +168,7 @@ static bool packet_bounds(const struct ivt_stream_file *f, size_t packet, uint64
 
 	if (!(f->packets[packet].flags & IVT_PACKET_BOUNDS))
 		return false;
-	memcpy(&h, f->data + f->packets[packet].at_bytes, sizeof(h));
+	memcpy(&h, ivt_packet_at(f, packet), sizeof(h));
 	*ret_begin = h.timestamp_begin;
 	*ret_end = h.timestamp_end;
 	return h.timestamp_begin <= h.timestamp_end;
@@ -177,7 +177,7 @@ static bool packet_bounds(const struct ivt_stream_file *f, size_t packet, uint64
 static int packet_search(struct search *s, struct ivt_walk *walk, size_t packet)
 {
 	const struct ivt_packet_ref *ref = &s->file->packets[packet];
-	const uint8_t *start = s->file->data + ref->at_bytes + sizeof(struct ivt_packet_header);
+	const uint8_t *start = ivt_packet_at(s->file, packet) + sizeof(struct ivt_packet_header);
 	struct ivt_event event;
 	uint64_t begin, end;
 	int ret;

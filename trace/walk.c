@@ -74,7 +74,7 @@ static bool packet_next(struct ivt_walk *w)
 		return false;
 	checkpoint_add(w);
 	packet = &w->file->packets[w->packet++];
-	w->at = w->file->data + packet->at_bytes + sizeof(struct ivt_packet_header);
+	w->at = ivt_packet_at(w->file, w->packet - 1) + sizeof(struct ivt_packet_header);
 	w->end = w->at + packet->record_bytes;
 	turns_follow(w, w->packet - 1, 0);
 	return true;
