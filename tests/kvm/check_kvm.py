@@ -45,7 +45,7 @@ def check_summary(args, summary):
     check(not summary["warnings"] and summary["closed"], "no warnings: %s" % summary["warnings"])
 
 
-def check_vcpu(args, name, v):
+def check_vcpu(args, name, v, tsc_hz):
     who = "%s/%s" % (name, v["vcpu"])
     if not v["records"]:
         return
@@ -54,7 +54,8 @@ def check_vcpu(args, name, v):
     check(v["outside"] == 0, "%s: %s of %s records outside their vCPU's runs, by %s ns at most" %
           (who, v["outside"], v["records"], v["worst_outside_ns"]))
     if v["handshake_lo"] is not None:
-        check(v["handshake_lo"] <= v["offset"] <= v["handshake_hi"],
+        error = v["error_ns"] * tsc_hz / 1e9
+        check(v["handshake_lo"] - error <= v["offset"] <= v["handshake_hi"] + error,
               "%s: handshakes allow %s .. %s ticks from the offset" %
               (who, v["handshake_lo"] - v["offset"], v["handshake_hi"] - v["offset"]))
 
@@ -62,7 +63,7 @@ def check_vcpu(args, name, v):
 def check_sync(args, sync):
     for vm in sync["vms"]:
         for v in vm["vcpus"]:
-            check_vcpu(args, vm["name"], v)
+            check_vcpu(args, vm["name"], v, sync["tsc_hz"])
     for name, m in sync["machines"].items():
         check(m["backward"] == 0, "%s: %s records before their predecessor" % (name, m["backward"]))
         check(not m["disk_violations"], "%s: %s of %s disk requests outside their cause" %
