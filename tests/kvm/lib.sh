@@ -17,11 +17,13 @@ kvm_setup()
 	[ "$(lab/vm accel)" = kvm ] || kvm_emulated_host
 }
 
-# Needs the network once; a test machine may have none.
+# The root tree needs the network once, which a test machine may not have; what is
+# made of it after that has to work.
 kvm_emulated_host()
 {
 	lab/build-host >"$work/build-host.log" 2>&1 && return
 	cat "$work/build-host.log"
+	[ ! -e "$O/lab/host/inputs" ] || exit 1
 	echo "needs a KVM host, and none could be made: $(tail -n 1 "$work/build-host.log")"
 	exit 77
 }
