@@ -4,29 +4,14 @@
 # without type information, users without rights.  Each has a message that names
 # it, the right status, and leaves nothing behind.
 set -uo pipefail
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-chmod 755 "$tmp"
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
 host=$BIN/ivtrace-host
-failed=0
 
-fail()
+# refuses STATUS PATTERN COMMAND...: says it, and no trace is left
+refuses()
 {
-	echo "FAIL $*"
-	sed 's/^/  | /' "$tmp/err" | head -n 5
-	failed=1
-}
-
-# says STATUS PATTERN COMMAND...
-says()
-{
-	local want=$1 pattern=$2 got
-
-	shift 2
-	timeout 20 "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
-	got=$?
-	[ $got = "$want" ] || fail "${*@Q}: status $got, not $want"
-	grep -qE -- "$pattern" "$tmp/err" || fail "${*@Q}: no '$pattern'"
+	says "$@"
 	[ ! -e "$tmp/t.ivt" ] || fail "${*@Q}: leaves t.ivt"
 	rm -rf "$tmp/t.ivt"
 }
@@ -34,7 +19,7 @@ says()
 # refused STATUS PATTERN OPTIONS...: of record
 refused()
 {
-	says "$1" "$2" "$host" record -o "$tmp/t.ivt" --host none "${@:3}"
+	refuses "$1" "$2" "$host" record -o "$tmp/t.ivt" --host none "${@:3}"
 }
 
 region=$tmp/region
@@ -66,7 +51,7 @@ region_refused()
 
 	before=$(cksum <"$tmp/$1")
 	refused 1 "region '$tmp/$1': .*$2" --vm "a=shm:$tmp/$1" --duration 1
-	says 1 "region '$tmp/$1': .*$2" "$host" qemu-args --vm "a=shm:$tmp/$1"
+	refuses 1 "region '$tmp/$1': .*$2" "$host" qemu-args --vm "a=shm:$tmp/$1"
 	[ "$(cksum <"$tmp/$1")" = "$before" ] || fail "$1 was changed"
 }
 echo 'my diary' >"$tmp/foreign"
@@ -83,11 +68,11 @@ truncate -s 1M "$tmp/small"
 region_refused small 'no region can have that size'
 truncate -s 0 "$tmp/empty"
 region_refused empty 'no region can have that size'
-says 1 'not a regular file' "$host" qemu-args --vm "a=shm:$tmp"
-says 1 'not a regular file' "$host" qemu-args --vm a=shm:/dev/null
-says 1 'No such file' "$host" qemu-args --vm "a=shm:$tmp/none/region"
-says 1 'no region can have that size' "$host" qemu-args --vm "a=shm:$tmp/new" --size 3M
-says 1 'leave them out' "$host" qemu-args --vm "a=shm:$region" --size 8M
+refuses 1 'not a regular file' "$host" qemu-args --vm "a=shm:$tmp"
+refuses 1 'not a regular file' "$host" qemu-args --vm a=shm:/dev/null
+refuses 1 'No such file' "$host" qemu-args --vm "a=shm:$tmp/none/region"
+refuses 1 'no region can have that size' "$host" qemu-args --vm "a=shm:$tmp/new" --size 3M
+refuses 1 'leave them out' "$host" qemu-args --vm "a=shm:$region" --size 8M
 [ ! -e "$tmp/new" ] || fail 'a region that cannot be is left'
 # a blank file becomes one
 truncate -s 4M "$tmp/blank"
@@ -95,10 +80,10 @@ truncate -s 4M "$tmp/blank"
 
 # outputs
 for output in "$region" "$tmp" "$tmp/link"; do
-	says 1 "cannot record into '$output': it is there already" \
+	refuses 1 "cannot record into '$output': it is there already" \
 		"$host" record -o "$output" --host none --vm "a=shm:$region" --duration 1
 done
-says 1 "cannot create '$tmp/none/t.ivt'" \
+refuses 1 "cannot create '$tmp/none/t.ivt'" \
 	"$host" record -o "$tmp/none/t.ivt" --host none --vm "a=shm:$region" --duration 1
 "$host" qemu-args --vm "a=shm:$region" >&- 2>"$tmp/err" && fail 'a closed output is no failure'
 "$host" qemu-args --vm "a=shm:$region" >/dev/full 2>"$tmp/err" && fail 'a full output is no failure'
@@ -114,11 +99,11 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	chmod 755 "$tmp/program"
 	mkdir -m 777 "$tmp/open"
 	nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups "$tmp/program")
-	says 1 'permission denied.*run as root' "${nobody[@]}" record -o "$tmp/open/t.ivt" \
+	refuses 1 'permission denied.*run as root' "${nobody[@]}" record -o "$tmp/open/t.ivt" \
 		--vm "a=shm:$region" --duration 1
-	says 1 'cannot trace the host:.*run as root' "${nobody[@]}" record -o "$tmp/open/t.ivt" \
+	refuses 1 'cannot trace the host:.*run as root' "${nobody[@]}" record -o "$tmp/open/t.ivt" \
 		--vm "a=shm:$tmp/open/region" --size 4M --cpus 1 --duration 1
-	says 1 "cannot create '$tmp/t.ivt'" "${nobody[@]}" record -o "$tmp/t.ivt" --host none \
+	refuses 1 "cannot create '$tmp/t.ivt'" "${nobody[@]}" record -o "$tmp/t.ivt" --host none \
 		--vm "a=shm:$tmp/open/region" --duration 1
 	[ ! -e "$tmp/open/t.ivt" ] || fail 'a refused recording leaves its directory'
 	# a region that another user made: only where anyone can make files, and not root's
@@ -143,15 +128,15 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 fi
 if [ "$(id -u)" = 0 ] && unshare -m mount -t tmpfs none /sys/kernel/btf 2>/dev/null; then
 	# shellcheck disable=SC2016
-	says 1 'no type information.*--host none' unshare -m sh -c \
+	refuses 1 'no type information.*--host none' unshare -m sh -c \
 		'mount -t tmpfs none /sys/kernel/btf && exec "$@"' - \
 		"$host" record -o "$tmp/t.ivt" --duration 1
 	# shellcheck disable=SC2016
-	says 1 "cannot create '$tmp/ro/t.ivt': Read-only" unshare -m sh -c \
+	refuses 1 "cannot create '$tmp/ro/t.ivt': Read-only" unshare -m sh -c \
 		'mkdir -p "$1/ro" && mount -t tmpfs -o ro none "$1/ro" && shift && exec "$@"' - "$tmp" \
 		"$host" record -o "$tmp/ro/t.ivt" --host none --vm "a=shm:$region" --duration 1
 	# shellcheck disable=SC2016
-	says 1 'No space left.*region needs 64 MiB.*--size' unshare -m sh -c \
+	refuses 1 'No space left.*region needs 64 MiB.*--size' unshare -m sh -c \
 		'mount -t tmpfs -o size=1m none "$1/ro" && shift && exec "$@"' - "$tmp" \
 		"$host" qemu-args --vm "a=shm:$tmp/ro/region"
 fi

@@ -4,31 +4,10 @@
 # one that is cut, one that may not be written; and on guests' texts that try to
 # reach the terminal.
 set -uo pipefail
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-chmod 755 "$tmp"
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
 report=$BIN/ivtrace-report
 view=$BIN/ivtrace-view
-failed=0
-
-fail()
-{
-	echo "FAIL $*"
-	sed 's/^/  | /' "$tmp/err" | head -n 5
-	failed=1
-}
-
-# says STATUS PATTERN COMMAND...
-says()
-{
-	local want=$1 pattern=$2 got
-
-	shift 2
-	timeout 30 "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
-	got=$?
-	[ $got = "$want" ] || fail "${*@Q}: status $got, not $want"
-	[ -z "$pattern" ] || grep -qE -- "$pattern" "$tmp/err" || fail "${*@Q}: no '$pattern'"
-}
 
 # Every program says it, about $1, and leaves it as it is.
 refused() # TRACE PATTERN
