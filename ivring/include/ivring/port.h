@@ -31,6 +31,7 @@
 #define ivring_load_acquire(p)	   smp_load_acquire(p)
 #define ivring_store_release(p, v) smp_store_release(p, v)
 #define ivring_wmb()		   smp_wmb()
+#define ivring_rmb()		   smp_rmb()
 #define ivring_unlikely(x)	   unlikely(x)
 
 #else /* user space */
@@ -50,6 +51,7 @@
 #define ivring_load_acquire(p)	   __atomic_load_n(p, __ATOMIC_ACQUIRE)
 #define ivring_store_release(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
 #define ivring_wmb()		   __atomic_thread_fence(__ATOMIC_RELEASE)
+#define ivring_rmb()		   __atomic_thread_fence(__ATOMIC_ACQUIRE)
 #define ivring_unlikely(x)	   __builtin_expect(!!(x), 0)
 
 #endif

@@ -26,6 +26,10 @@
  *	load_acquire(r_tail)	B6  <-------  R2  store_release(r_tail)
  *	overwrite what it freed
  *
+ *	overwrite mode:				snapshot:
+ *	w_claim			B7		  data is copied out
+ *	overwrite what it claimed    ------>  R3  w_claim
+ *
  * B1: nest is raised before resv is first read; pairs with B5 on this CPU.
  * B2: BUSY is visible before tsc and payload change.
  * B3: tsc and payload are complete before BUSY is cleared.
@@ -34,10 +38,16 @@
  *     that came between left its records to us (compiler barriers: the
  *     writer's enemy is its own interrupt).
  * B6: r_tail is read before what it freed is overwritten; pairs with R2.
+ * B7: w_claim before the first byte of what it claims; pairs with R3.
+ * R1: the head before anything that it covers.
+ * R2: all that is freed has been copied out.
+ * R3: the copy is made before w_claim is read: what was not claimed then was
+ *     whole while it was copied.
  *
- * Algorithm: docs/architecture.md, "The ring".  This version has discard mode
- * (a full ring drops the new record and counts it); the fields of overwrite
- * mode are in the layout.
+ * Discard mode (live recording): a full ring drops the new record and counts
+ * it.  Overwrite mode (flight recorder): the newest wins, nobody need read; the
+ * one thing never overwritten is a record that an interrupted context has not
+ * committed.  Algorithm: docs/architecture.md, "The ring".
  */
 #ifndef IVRING_RING_H
 #define IVRING_RING_H
@@ -72,7 +82,7 @@ struct ivring_writer {
 	struct ivring_chan_writer *shared;
 	const struct ivring_reader_line *reader;
 	__u32 cpu;
-	__u32 reserved0;
+	__u32 is_overwrite;
 };
 
 /*
@@ -102,6 +112,7 @@ ivring_inline void ivring_writer_init(struct ivring_writer *w, void *region,
 	w->shared = &chan->guest;
 	w->reader = (const struct ivring_reader_line *)(base + ivring_reader_line_off(sb, channel));
 	w->cpu = channel;
+	w->is_overwrite = ivring_load(&chan->host.mode) == IVRING_MODE_OVERWRITE;
 	ivring_store(&chan->guest.lost_full, 0);
 	ivring_store(&chan->guest.lost_nested, 0);
 	ivring_store(&chan->guest.lost_big, 0);
@@ -137,6 +148,27 @@ ivring_inline void ivring_subbuf_open(struct ivring_writer *w, __u64 pos, __u64 
 }
 
 /*
+ * May the sub-buffer at @next be written?  The whole of it must be free: of what
+ * the reader has not released, or, in overwrite mode, of what an interrupted
+ * context has not committed (pub is before that).
+ */
+ivring_inline int ivring_subbuf_is_free(struct ivring_writer *w, __u64 next)
+{
+	__u64 end = next + w->subbuf, tail;
+
+	if (w->is_overwrite)
+		return end - w->pub <= w->size;
+	if (end - w->ctail > w->size) {
+		tail = ivring_load_acquire(&w->reader->r_tail); /* B6 */
+		if (tail > w->pub)				/* the peer's word: clamp it */
+			tail = w->pub;
+		if (tail > w->ctail)
+			w->ctail = tail;
+	}
+	return end - w->ctail <= w->size;
+}
+
+/*
  * Slow path: leave the current sub-buffer and reserve @need bytes at the start
  * of the next.  Returns 1 with the record's position and stamp, 0 when the
  * fast path should be tried again, -1 when the record is lost (counted).
@@ -144,7 +176,7 @@ ivring_inline void ivring_subbuf_open(struct ivring_writer *w, __u64 pos, __u64 
 ivring_inline int ivring_switch_subbuf(struct ivring_writer *w, __u32 need, __u64 *ret_pos,
 				       __u64 *ret_tsc)
 {
-	__u64 subbuf = w->subbuf, old, next, tsc, tail;
+	__u64 subbuf = w->subbuf, old, next, tsc;
 
 	if (w->swf) { /* a nested context never switches inside a switch */
 		ivring_inc_local(&w->lost_nested);
@@ -159,18 +191,15 @@ ivring_inline int ivring_switch_subbuf(struct ivring_writer *w, __u32 need, __u6
 		return 0;
 	}
 	next = (old + subbuf - 1) & ~(subbuf - 1);
-	if (next + subbuf - w->ctail > w->size) { /* the whole sub-buffer must be free */
-		tail = ivring_load_acquire(&w->reader->r_tail); /* B6 */
-		if (tail > w->pub)				/* the peer's word: clamp it */
-			tail = w->pub;
-		if (tail > w->ctail)
-			w->ctail = tail;
-	}
-	if (next + subbuf - w->ctail > w->size) {
+	if (!ivring_subbuf_is_free(w, next)) {
 		ivring_inc_local(&w->lost_full);
 		ivring_barrier();
 		w->swf = 0;
 		return -1;
+	}
+	if (w->is_overwrite) { /* before the cmpxchg: behind it others write there */
+		ivring_store(&w->shared->w_claim, next + subbuf);
+		ivring_wmb(); /* B7 */
 	}
 	do /* nested fast paths may move old meanwhile; next stays */
 		tsc = IVRING_CLOCK();
@@ -323,6 +352,11 @@ struct ivring_reader {
 	__u64 lost_big;
 	__u64 violations;
 	__u64 violation_pos; /* head or tail at the last violation */
+	/* snapshots */
+	__u64 claim;	   /* w_claim as last loaded and believed */
+	__u64 overwritten; /* bytes of the ring that the writer took back unread */
+	__u64 snap_next;   /* tail after the range that is being copied; 0: none is */
+	int snap_is_bad;   /* its bounds were nonsense */
 };
 
 /* A run of whole records: data[offset .. offset + bytes), never wrapping. */
@@ -373,12 +407,8 @@ ivring_inline int ivring_head_is_sane(const struct ivring_reader *r, __u64 head)
 	       (!used || used >= IVRING_SUBBUF_HDR_BYTES + IVRING_REC_HDR_BYTES);
 }
 
-/*
- * Load the writer's head and loss counters once and check them.
- * Returns 0; -EPROTO: nonsense, counted, and the tail moved to the start of the
- * head's sub-buffer where the head alone is sane; -ESHUTDOWN: too many of them.
- */
-ivring_inline int ivring_reader_fetch(struct ivring_reader *r)
+/* Load head and loss counters once; 0 with a sane *ret_head, or -errno. */
+ivring_inline int ivring_reader_load(struct ivring_reader *r, __u64 *ret_head)
 {
 	__u64 head, full, nested, big;
 
@@ -397,13 +427,48 @@ ivring_inline int ivring_reader_fetch(struct ivring_reader *r)
 	}
 	if (!ivring_head_is_sane(r, head))
 		return ivring_reader_violation(r, head);
-	if (head < r->head || head - r->tail > r->size) {
-		r->head = head;
-		r->tail = head & ~(r->subbuf - 1);
-		return ivring_reader_violation(r, head);
-	}
+	*ret_head = head;
+	return 0;
+}
+
+/* A sane head that contradicts what was seen before: go on from there. */
+ivring_inline int ivring_reader_resync(struct ivring_reader *r, __u64 head)
+{
+	r->head = head;
+	r->tail = head & ~(r->subbuf - 1);
+	return ivring_reader_violation(r, head);
+}
+
+/*
+ * Load the writer's head and loss counters once and check them.
+ * Returns 0; -EPROTO: nonsense, counted, and the tail moved to the start of the
+ * head's sub-buffer where the head alone is sane; -ESHUTDOWN: too many of them.
+ */
+ivring_inline int ivring_reader_fetch(struct ivring_reader *r)
+{
+	__u64 head;
+	int err = ivring_reader_load(r, &head);
+
+	if (err)
+		return err;
+	if (head < r->head || head - r->tail > r->size)
+		return ivring_reader_resync(r, head);
 	r->head = head;
 	return 0;
+}
+
+/* Where the records of the closed sub-buffer at @base end, loaded once; 0 when
+ * that is nonsense. */
+ivring_inline __u64 ivring_reader_content_end(struct ivring_reader *r, __u64 base)
+{
+	const struct ivring_subbuf *s =
+		(const struct ivring_subbuf *)(r->data + (base & (r->size - 1)));
+	__u32 content = ivring_load(&s->content_size);
+
+	if ((content & 7) || content > r->subbuf || base + content < r->tail ||
+	    content < IVRING_SUBBUF_HDR_BYTES + IVRING_REC_HDR_BYTES)
+		return 0;
+	return base + content;
 }
 
 /*
@@ -418,13 +483,8 @@ ivring_inline int ivring_reader_next(struct ivring_reader *r, struct ivring_rang
 		__u64 base = r->tail & ~(r->subbuf - 1), next = base + r->subbuf, end, from;
 
 		if (r->head > next) { /* strict: at head == next nobody has closed it */
-			const struct ivring_subbuf *s =
-				(const struct ivring_subbuf *)(r->data + (base & (r->size - 1)));
-			__u32 content = ivring_load(&s->content_size);
-
-			end = base + content;
-			if ((content & 7) || content > r->subbuf || end < r->tail ||
-			    content < IVRING_SUBBUF_HDR_BYTES + IVRING_REC_HDR_BYTES) {
+			end = ivring_reader_content_end(r, base);
+			if (!end) {
 				__u64 bad = r->tail;
 
 				r->tail = r->head & ~(r->subbuf - 1);
@@ -451,6 +511,100 @@ ivring_inline int ivring_reader_next(struct ivring_reader *r, struct ivring_rang
 ivring_inline void ivring_reader_release(struct ivring_reader *r)
 {
 	ivring_store_release(&r->line->r_tail, r->tail); /* R2 */
+}
+
+/* ---- snapshots: the reader of a channel in overwrite mode ----------------- */
+
+/*
+ *	ivring_snapshot_begin(r);
+ *	while (ivring_snapshot_next(r, &range)) {
+ *		copy data[range.offset .. range.offset + range.bytes);
+ *		if (ivring_snapshot_accept(r) != 1)
+ *			throw that copy away;
+ *	}
+ *
+ * The writer may be at work meanwhile, and nothing is given back to it.  A
+ * later snapshot goes on where the one before ended.
+ */
+
+/* The writer was first from the tail up to @pos. */
+ivring_inline void ivring_snapshot_pass(struct ivring_reader *r, __u64 pos)
+{
+	r->overwritten += pos - r->tail;
+	r->tail = pos;
+}
+
+/* Load the head, once; move the tail to the oldest sub-buffer that can be whole
+ * and has a little time left.  Returns as ivring_reader_fetch(). */
+ivring_inline int ivring_snapshot_begin(struct ivring_reader *r)
+{
+	__u64 head, keep = r->size - 2 * r->subbuf, oldest;
+	int err = ivring_reader_load(r, &head);
+
+	r->snap_next = 0;
+	if (err)
+		return err;
+	if (head < r->head)
+		return ivring_reader_resync(r, head);
+	r->head = head;
+	if (head > keep) {
+		oldest = (head - keep + r->subbuf - 1) & ~(r->subbuf - 1);
+		if (oldest > r->tail)
+			ivring_snapshot_pass(r, oldest);
+	}
+	return 0;
+}
+
+/* Returns 1 with *ret to be copied now (its bytes may be 0), before
+ * ivring_snapshot_accept(); 0 when there is no more before the head. */
+ivring_inline int ivring_snapshot_next(struct ivring_reader *r, struct ivring_range *ret)
+{
+	__u64 base = r->tail & ~(r->subbuf - 1), end = r->head, from = r->tail;
+
+	if (r->tail >= r->head)
+		return 0;
+	r->snap_next = r->head;
+	r->snap_is_bad = 0;
+	if (r->head > base + r->subbuf) {
+		r->snap_next = base + r->subbuf;
+		end = ivring_reader_content_end(r, base);
+		r->snap_is_bad = !end; /* or overwritten: w_claim will tell */
+	}
+	if (from == base)
+		from += IVRING_SUBBUF_HDR_BYTES;
+	ret->pos = from;
+	ret->offset = from & (r->size - 1);
+	ret->bytes = end > from ? end - from : 0;
+	return 1;
+}
+
+/*
+ * Was the range whole while it was copied?  Returns 1: keep the copy; 0: throw
+ * it away, the writer was first (counted in overwritten); -EPROTO: throw it
+ * away, the guest wrote nonsense (counted).
+ */
+ivring_inline int ivring_snapshot_accept(struct ivring_reader *r)
+{
+	__u64 base = r->tail & ~(r->subbuf - 1), next = r->snap_next, claim, bad = r->tail;
+
+	if (!next)
+		return 0;
+	r->snap_next = 0;
+	ivring_rmb(); /* R3 */
+	claim = ivring_load(&r->shared->w_claim);
+	if ((claim & (r->subbuf - 1)) || claim < r->claim || claim < r->head ||
+	    claim > IVRING_MAX_POS + r->subbuf) {
+		r->tail = r->head;
+		return ivring_reader_violation(r, bad);
+	}
+	r->claim = claim;
+	if (claim > base + r->size) {
+		claim -= r->size;
+		ivring_snapshot_pass(r, claim < r->head ? claim : r->head);
+		return 0;
+	}
+	r->tail = next;
+	return r->snap_is_bad ? ivring_reader_violation(r, bad) : 1;
 }
 
 #endif /* IVRING_RING_H */
