@@ -122,7 +122,7 @@ bool ivtrace_ring_wait_room(void)
 		struct ivtrace_cpu *c = get_cpu_ptr(&ivtrace_cpus);
 		u64 used = 0, tail;
 
-		if (READ_ONCE(c->is_open)) {
+		if (READ_ONCE(c->is_open) && !c->w.is_overwrite) {
 			tail = ivring_load(&c->w.reader->r_tail);
 			used = ivring_load(&c->w.resv) - max(tail, c->w.base);
 			if (used > c->w.size) /* nonsense, or an old reader's tail */
@@ -289,7 +289,7 @@ static bool ivtrace_chan_is_ours(struct ivtrace_region *r, int cpu)
 		return false;
 	chan = r->base + ivring_chan_desc_off(cpu);
 	return ivring_load(&chan->host.kind) == IVRING_KIND_GUEST_VCPU &&
-	       ivring_load(&chan->host.mode) == IVRING_MODE_DISCARD;
+	       ivring_load(&chan->host.mode) <= IVRING_MODE_OVERWRITE;
 }
 
 static void ivtrace_open_all(struct ivtrace_region *r)
