@@ -274,10 +274,14 @@ $(T)/fuzz/%: tests/fuzz/%.c $(FUZZ_SRC) $(wildcard ivring/include/ivring/*.h tra
 		-fsanitize=fuzzer,address,undefined -o $@ $< $(FUZZ_SRC) $(JSON_LIBS) -lm
 
 .PRECIOUS: $(T)/unit/%.c $(O)/bpf/%.bpf.o
-.PHONY: check check-style check-unit check-unit-asan check-abi check-stress check-fuzz check-cli \
-	check-draw check-gui check-module check-integration check-vm check-kvm
+.PHONY: check check-long check-style check-unit check-unit-asan check-abi check-models check-stress \
+	check-mutants check-fuzz check-cli check-draw check-gui check-module check-integration \
+	check-vm check-kvm
 check: ## the whole test: installs what it needs, runs every rung below
 	@+O=$(abspath $(O)) MAKE='$(MAKE)' tests/all
+
+check-long: ## the same, with the long searches: models, schedules, fuzzers, kills (hours)
+	@+LONG=1 O=$(abspath $(O)) MAKE='$(MAKE)' tests/all
 
 check-style: ## formatting, include direction, licences, shell, documented declarations
 	$(call rung,style,,$(call test_scripts,style))
@@ -291,6 +295,12 @@ check-unit-asan: ## unit tests under AddressSanitizer and UBSan
 
 check-abi: ## the shared layout under every compiler that will see it
 	$(call rung,abi,,$(call test_scripts,abi))
+
+check-models: ## the ring's algorithm in Promela, and its seeded bugs
+	$(call rung,models,,$(call test_scripts,models))
+
+check-mutants: ## every barrier, order and check of ring.h broken in turn: each must be noticed
+	$(call rung,mutants,,$(wildcard tests/mutants/run))
 
 check-stress: ## the ring with real threads and nested writers, exact accounting
 	$(call rung,stress,$(STRESS),$(STRESS) $(call test_scripts,stress))
