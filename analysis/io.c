@@ -251,6 +251,9 @@ void ivt_io_destroy(struct ivt_io_result *r)
 	for (i = 0; r->machines && i < r->n_machines; i++)
 		free(r->machines[i].behind_ns);
 	free(r->machines);
+	for (i = 0; i < r->n_devices; i++)
+		free(r->devices[i].services);
+	free(r->devices);
 	if (r->blame)
 		munmap(r->blame, r->blame_bytes);
 	free(r->guest);

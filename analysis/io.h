@@ -76,6 +76,20 @@ struct ivt_io_link {
 	uint64_t sectors; /* of the guest request, 0 for a flush */
 };
 
+/* A device serves host request @host in [from_ns, to_ns). */
+struct ivt_io_service {
+	uint64_t from_ns;
+	uint64_t to_ns;
+	size_t host;
+};
+
+/* Whom a device of the host served when. */
+struct ivt_io_device {
+	uint32_t dev;
+	struct ivt_io_service *services; /* ascending; the device is idle between them */
+	size_t n_services;
+};
+
 /* Per guest machine. */
 struct ivt_io_summary {
 	uint64_t requests;   /* begun in the window */
@@ -104,6 +118,8 @@ struct ivt_io_result {
 	size_t n_machines;
 	struct ivt_io_link *links;
 	size_t n_links;
+	struct ivt_io_device *devices; /* with complete host requests; ascending in dev */
+	size_t n_devices;
 	uint64_t lost;	 /* lost records of all streams: results may be incomplete */
 	uint64_t *blame; /* what behind_ns of the guest requests points into */
 	size_t blame_bytes;

@@ -4,9 +4,9 @@
  * one that completes first from now (exact for any device that serves one at a
  * time, in whatever order).  All the others wait behind its owner.
  *
- * The device's time becomes a list of segments, each with the request served;
- * holes are idle.  A guest request's time is cut at its host requests and at
- * the segments' edges: integer ns, each in exactly one stage.
+ * The device's time becomes a list of services; holes are idle.  A guest
+ * request's time is cut at its host requests and at the services' edges:
+ * integer ns, each in exactly one stage.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,25 +15,9 @@
 #include "analysis/io_internal.h"
 #include "analysis/map.h"
 
-struct segment {
-	uint64_t from_ns;
-	uint64_t to_ns;
-	size_t host; /* served */
-};
-
-struct device {
-	uint32_t dev;
-	size_t first; /* its host requests: order[first .. first + n) */
-	size_t n;
-	struct segment *segments;
-	size_t n_segments, capacity;
-};
-
 struct contention {
 	struct ivt_io_result *r;
 	size_t *order; /* complete host requests by device, then issue */
-	struct device *devices;
-	size_t n_devices, devices_capacity;
 	/* the guest request at hand */
 	struct edge *edges;
 	size_t edges_capacity;
@@ -94,44 +78,53 @@ static void heap_pop(struct heap *h)
 	}
 }
 
-static int device_serve(struct device *d, struct ivt_io_request *host, size_t served,
-			uint64_t from_ns, uint64_t to_ns)
+/* A device's services while they are found. */
+struct replay {
+	struct ivt_io_request *host;
+	struct ivt_io_device *d;
+	size_t capacity;
+};
+
+static int replay_serve(struct replay *replay, size_t served, uint64_t from_ns, uint64_t to_ns)
 {
-	struct segment *last = d->n_segments ? &d->segments[d->n_segments - 1] : NULL;
+	struct ivt_io_device *d = replay->d;
+	struct ivt_io_service *last = d->n_services ? &d->services[d->n_services - 1] : NULL;
 
 	if (last && last->host == served && last->to_ns == from_ns) {
 		last->to_ns = to_ns;
 		return 0;
 	}
-	if (ivt_array_reserve(&d->segments, &d->capacity, d->n_segments + 1, sizeof(*d->segments)))
+	if (ivt_array_reserve(&d->services, &replay->capacity, d->n_services + 1,
+			      sizeof(*d->services)))
 		return -ENOMEM;
-	d->segments[d->n_segments++] = (struct segment){ from_ns, to_ns, served };
-	host[served].service_ns = from_ns; /* the last one stays: it ends at completion */
+	d->services[d->n_services++] = (struct ivt_io_service){ from_ns, to_ns, served };
+	replay->host[served].service_ns = from_ns; /* the last one stays: it ends at completion */
 	return 0;
 }
 
-static int device_replay(struct contention *c, struct device *d)
+/* @in: the device's @n complete requests in order of issue. */
+static int device_replay(struct ivt_io_request *host, struct ivt_io_device *d, const size_t *in,
+			 size_t n)
 {
-	struct ivt_io_request *host = c->r->host;
-	const size_t *in = &c->order[d->first];
-	struct heap heap = { host, malloc(d->n * sizeof(size_t)), 0 };
+	struct replay replay = { host, d, 0 };
+	struct heap heap = { host, malloc(n * sizeof(size_t)), 0 };
 	uint64_t now = 0, until;
 	size_t i = 0;
 	int ret = heap.of ? 0 : -ENOMEM;
 
-	while (!ret && (i < d->n || heap.n)) {
+	while (!ret && (i < n || heap.n)) {
 		if (!heap.n && host[in[i]].issue_ns > now)
 			now = host[in[i]].issue_ns;
-		for (; i < d->n && host[in[i]].issue_ns <= now; i++)
+		for (; i < n && host[in[i]].issue_ns <= now; i++)
 			heap_push(&heap, in[i]);
 		until = host[heap.of[0]].complete_ns;
 		if (until <= now) {
 			heap_pop(&heap);
 			continue;
 		}
-		if (i < d->n && host[in[i]].issue_ns < until)
+		if (i < n && host[in[i]].issue_ns < until)
 			until = host[in[i]].issue_ns;
-		ret = device_serve(d, host, heap.of[0], now, until);
+		ret = replay_serve(&replay, heap.of[0], now, until);
 		now = until;
 	}
 	free(heap.of);
@@ -150,7 +143,8 @@ static int by_device(const void *a, const void *b, void *arg)
 	return (x > y) - (x < y);
 }
 
-static int devices_find(struct contention *c)
+/* Complete host requests, by device; the others were never served. */
+static int order_requests(struct contention *c, size_t *ret_n)
 {
 	struct ivt_io_result *r = c->r;
 	size_t i, n = 0;
@@ -164,35 +158,43 @@ static int devices_find(struct contention *c)
 			c->order[n++] = i;
 	}
 	qsort_r(c->order, n, sizeof(*c->order), by_device, r->host);
-	for (i = 0; i < n; i++) {
-		struct device *d = c->n_devices ? &c->devices[c->n_devices - 1] : NULL;
-
-		if (d && d->dev == r->host[c->order[i]].dev) {
-			d->n++;
-			continue;
-		}
-		if (ivt_array_reserve(&c->devices, &c->devices_capacity, c->n_devices + 1,
-				      sizeof(*d)))
-			return -ENOMEM;
-		c->devices[c->n_devices++] =
-			(struct device){ .dev = r->host[c->order[i]].dev, .first = i, .n = 1 };
-	}
+	*ret_n = n;
 	return 0;
 }
 
-static const struct device *device_of(const struct contention *c, uint32_t dev)
+static int devices_replay(struct contention *c)
 {
-	size_t low = 0, high = c->n_devices;
+	struct ivt_io_result *r = c->r;
+	size_t first, end, n, capacity = 0;
+	int ret = order_requests(c, &n);
+
+	for (first = 0; !ret && first < n; first = end) {
+		struct ivt_io_device *d;
+
+		if (ivt_array_reserve(&r->devices, &capacity, r->n_devices + 1, sizeof(*d)))
+			return -ENOMEM;
+		d = &r->devices[r->n_devices++];
+		*d = (struct ivt_io_device){ .dev = r->host[c->order[first]].dev };
+		for (end = first; end < n && r->host[c->order[end]].dev == d->dev; end++)
+			;
+		ret = device_replay(r->host, d, &c->order[first], end - first);
+	}
+	return ret;
+}
+
+static const struct ivt_io_device *device_of(const struct contention *c, uint32_t dev)
+{
+	size_t low = 0, high = c->r->n_devices;
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 
-		if (c->devices[mid].dev < dev)
+		if (c->r->devices[mid].dev < dev)
 			low = mid + 1;
 		else
 			high = mid;
 	}
-	return &c->devices[low]; /* a linked host request is complete, so it is there */
+	return &c->r->devices[low]; /* a linked host request is complete, so it is there */
 }
 
 /* ---- one guest request ------------------------------------------------------------ */
@@ -226,21 +228,21 @@ static void charge(const struct contention *c, struct ivt_io_request *g, size_t 
 }
 
 /* [from, to): at least one of the request's host requests is under way. */
-static void charge_segments(const struct contention *c, struct ivt_io_request *g,
-			    const struct device *d, uint64_t from_ns, uint64_t to_ns)
+static void charge_services(const struct contention *c, struct ivt_io_request *g,
+			    const struct ivt_io_device *d, uint64_t from_ns, uint64_t to_ns)
 {
-	size_t low = 0, high = d->n_segments;
+	size_t low = 0, high = d->n_services;
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 
-		if (d->segments[mid].to_ns <= from_ns)
+		if (d->services[mid].to_ns <= from_ns)
 			low = mid + 1;
 		else
 			high = mid;
 	}
 	for (; from_ns < to_ns; low++) {
-		uint64_t begin = low < d->n_segments ? d->segments[low].from_ns : UINT64_MAX;
+		uint64_t begin = low < d->n_services ? d->services[low].from_ns : UINT64_MAX;
 		uint64_t end;
 
 		if (begin > from_ns) {
@@ -252,8 +254,8 @@ static void charge_segments(const struct contention *c, struct ivt_io_request *g
 		}
 		if (from_ns >= to_ns)
 			break;
-		end = d->segments[low].to_ns < to_ns ? d->segments[low].to_ns : to_ns;
-		charge(c, g, d->segments[low].host, end - from_ns);
+		end = d->services[low].to_ns < to_ns ? d->services[low].to_ns : to_ns;
+		charge(c, g, d->services[low].host, end - from_ns);
 		from_ns = end;
 	}
 }
@@ -287,7 +289,7 @@ static int request_edges(struct contention *c, const struct ivt_io_request *g)
  * waiting, in service or (none under way) submitting again, then the return. */
 static int request_stages(struct contention *c, struct ivt_io_request *g)
 {
-	const struct device *d = device_of(c, linked(c, g, 0)->dev);
+	const struct ivt_io_device *d = device_of(c, linked(c, g, 0)->dev);
 	size_t i, n = 2 * g->n_links, n_begun = 0, n_ended = 0;
 
 	if (request_edges(c, g))
@@ -301,7 +303,7 @@ static int request_stages(struct contention *c, struct ivt_io_request *g)
 		if (from == to)
 			continue;
 		if (n_begun > n_ended)
-			charge_segments(c, g, d, from, to);
+			charge_services(c, g, d, from, to);
 		else
 			g->stage_ns[IVT_IO_SUBMIT] += to - from;
 	}
@@ -339,19 +341,14 @@ static int contend_guest(struct contention *c, struct ivt_io_request *g)
 int io_contend(struct ivt_io_result *r)
 {
 	struct contention c = { .r = r };
-	int ret = devices_find(&c);
+	int ret = devices_replay(&c);
 	size_t i;
 
 	c.serves = calloc(r->n_host + 1, sizeof(*c.serves));
 	if (!c.serves)
 		ret = -ENOMEM;
-	for (i = 0; i < c.n_devices && !ret; i++)
-		ret = device_replay(&c, &c.devices[i]);
 	for (i = 0; i < r->n_guest && !ret; i++)
 		ret = contend_guest(&c, &r->guest[i]);
-	for (i = 0; i < c.n_devices; i++)
-		free(c.devices[i].segments);
-	free(c.devices);
 	free(c.order);
 	free(c.edges);
 	free(c.serves);

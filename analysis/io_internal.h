@@ -51,7 +51,7 @@ uint64_t io_clock_error_ns(const struct ivt_trace *t, uint32_t machine);
 int io_link(const struct ivt_trace_info *info, const struct io_capacities *capacities,
 	    const uint64_t *error_ns, struct ivt_io_result *r);
 
-/* Fill service_ns, stages and blame. 0 or -ENOMEM. */
+/* Fill service_ns, devices, stages and blame. 0 or -ENOMEM. */
 int io_contend(struct ivt_io_result *r);
 
 #endif /* IVT_ANALYSIS_IO_INTERNAL_H */

@@ -76,74 +76,25 @@ static int box_order(const void *a, const void *b)
 	return x->request < y->request ? -1 : x->request > y->request;
 }
 
-/* Requests that complete later than one that is not issued yet, looked at in
- * search of who is served until then. */
-#define MAX_OVERTAKEN 64
-
-/*
- * [from, to): at each instant the device serves, of the requests issued, the one
- * that completes first (the law of analysis/io.h).  @box: in order of
- * completion, those before @first are complete; to is at most first's.
- */
-static int serve(const struct ivt_model *m, struct row_pen *pen, const struct ivt_box *box,
-		 size_t n, size_t first, int64_t from)
-{
-	size_t limit = n - first < MAX_OVERTAKEN ? n : first + MAX_OVERTAKEN;
-	int64_t to = box[first].t1_ns;
-	int err = 0;
-
-	while (from < to && !err) {
-		size_t now = limit;
-		int64_t until = to;
-
-		for (size_t i = first; i < limit && now == limit; i++) {
-			if (box[i].t0_ns <= from)
-				now = i;
-			else if (box[i].t0_ns < until)
-				until = box[i].t0_ns;
-		}
-		if (now < limit)
-			err = draw_piece(pen, from, until, service_slot(m, box[now].request),
-					 box[now].request);
-		from = until;
-	}
-	return err;
-}
-
-static int completion_order(const void *a, const void *b)
-{
-	const struct ivt_box *x = a, *y = b;
-
-	if (x->t1_ns != y->t1_ns)
-		return x->t1_ns < y->t1_ns ? -1 : 1;
-	return x->request < y->request ? -1 : x->request > y->request;
-}
-
 static int fill_service(struct ivt_requests *r, struct ivt_service *sv)
 {
-	const struct ivt_io_result *io = r->model->io;
+	const struct ivt_model *m = r->model;
+	const struct ivt_io_device *d = NULL;
 	struct row_pen pen = { &sv->lane, 0 };
-	struct ivt_box *box = malloc((io->n_host + 1) * sizeof(*box));
-	int64_t from = 0;
-	size_t n = 0;
 	int err = 0;
 
-	if (!box)
-		return -ENOMEM;
-	for (size_t i = 0; i < io->n_host; i++) {
-		const struct ivt_io_request *rq = &io->host[i];
+	for (size_t i = 0; i < m->io->n_devices && !d; i++)
+		if (m->io->devices[i].dev == sv->dev)
+			d = &m->io->devices[i];
+	for (size_t i = 0; d && i < d->n_services && !err; i++) {
+		const struct ivt_io_service *s = &d->services[i];
+		int64_t to = ivt_model_time(m, s->to_ns);
 
-		if (rq->dev == sv->dev && rq->complete_ns)
-			box[n++] = (struct ivt_box){ ivt_model_time(r->model, rq->issue_ns),
-						     end_of(r->model, rq), (uint32_t)i, 1 };
+		err = draw_piece(&pen, ivt_model_time(m, s->from_ns),
+				 to < m->length_ns ? to : m->length_ns, service_slot(m, s->host),
+				 (uint32_t)s->host);
 	}
-	qsort(box, n, sizeof(*box), completion_order);
-	for (size_t i = 0; i < n && !err; i++) {
-		err = serve(r->model, &pen, box, n, i, from);
-		from = box[i].t1_ns;
-	}
-	free(box);
-	return err ? err : draw_end(&pen, r->model->length_ns);
+	return err ? err : draw_end(&pen, m->length_ns);
 }
 
 static int add_service(struct ivt_requests *r, uint32_t dev)
