@@ -138,7 +138,7 @@ static inline void bench_report(const char *bench, const char *metric, const cha
 	median = bench_median(&s);
 	printf("{\"bench\":\"%s\",\"metric\":\"%s.%s\",\"unit\":\"%s\",\"value\":%.6g,", bench,
 	       metric, s.name, unit, median);
-	fprintf(stderr, "  %-16s %-16s %11.5g %-10s [%.5g .. %.5g]", metric, s.name, median, unit,
+	fprintf(stderr, "  %-27s %-20s %10.5g %-7s [%.5g .. %.5g]", metric, s.name, median, unit,
 		s.v[0], s.v[s.n ? s.n - 1 : 0]);
 	if (vs) {
 		struct bench_samples sorted = *vs;
@@ -153,6 +153,16 @@ static inline void bench_report(const char *bench, const char *metric, const cha
 	printf("\"runs\":%u,\"min\":%.6g,\"median\":%.6g,\"max\":%.6g,\"machine\":\"%s\"}\n", s.n,
 	       s.v[0], median, s.v[s.n ? s.n - 1 : 0], bench_machine());
 	fputc('\n', stderr);
+	fflush(stdout);
+}
+
+/* Say that @name was not measured, and why; fit for JSON are @why's letters. */
+static inline void bench_skip(const char *bench, const char *metric, const char *name,
+			      const char *why)
+{
+	printf("{\"bench\":\"%s\",\"metric\":\"%s.%s\",\"skipped\":\"%s\",\"machine\":\"%s\"}\n",
+	       bench, metric, name, why, bench_machine());
+	fprintf(stderr, "  %-27s %-20s skipped: %s\n", metric, name, why);
 	fflush(stdout);
 }
 
