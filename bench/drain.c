@@ -2,8 +2,9 @@
 /*
  * The way from a ring to the disk: ranges of a mapped region through the real
  * ring reader and trace writer, beside plain write() of the same bytes from
- * private memory to the same file system, in pieces of the same size.  MB per
- * second of CPU time: what one core does.
+ * private memory to the same file system, in pieces of the same size, and beside
+ * memcpy() of them, which is what a copy costs without any file.  Bytes per second
+ * of CPU time: what one core does.
  *
  *	drain [--quick]		files go to TMPDIR; a second table is for /dev/shm
  */
@@ -55,10 +56,10 @@ struct pair {
 	struct ivt_trace_writer *trace;
 	uint32_t machine;
 	struct ivring_reader reader;
-	uint64_t drain_ns, plain_ns, bytes;
+	uint64_t drain_ns, copy_ns, plain_ns, bytes;
 };
 
-/* Drain what the ring holds.  The ranges are noted for plain_fill(). */
+/* Drain what the ring holds.  The ranges are noted for copy_and_write(). */
 static int drain_fill(struct pair *p, struct ivring_range *ranges, unsigned int *ret_n)
 {
 	uint64_t start = bench_cpu_ns();
@@ -82,12 +83,16 @@ static int drain_fill(struct pair *p, struct ivring_range *ranges, unsigned int 
 	return 0;
 }
 
-static int plain_fill(struct pair *p, const struct ivring_range *ranges, unsigned int n)
+static int copy_and_write(struct pair *p, const struct ivring_range *ranges, unsigned int n)
 {
 	uint64_t start;
 	unsigned int i;
 
-	memcpy(private_copy, p->reader.data, (size_t)ivring_chan_bytes(&sb));
+	start = bench_cpu_ns();
+	for (i = 0; i < n; i++)
+		memcpy(private_copy + ranges[i].offset, p->reader.data + ranges[i].offset,
+		       ranges[i].bytes);
+	p->copy_ns += bench_cpu_ns() - start;
 	start = bench_cpu_ns();
 	for (i = 0; i < n; i++) {
 		if (write(p->fd, private_copy + ranges[i].offset, ranges[i].bytes) !=
@@ -109,7 +114,7 @@ static int run_fills(struct pair *p)
 	ivring_reader_init(&p->reader, view, region + sb.reader_off, &sb, 0, 0);
 	for (i = 0; i < n_fills; i++) {
 		fill();
-		if (drain_fill(p, ranges, &n) || plain_fill(p, ranges, n))
+		if (drain_fill(p, ranges, &n) || copy_and_write(p, ranges, n))
 			return -1;
 		ivring_reader_release(&p->reader);
 	}
@@ -124,8 +129,17 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
 	return remove(path);
 }
 
+struct rates {
+	struct bench_samples drain, plain, copy;
+};
+
+static void add_rate(struct bench_samples *s, uint64_t bytes, uint64_t ns)
+{
+	bench_add(s, (double)bytes * 1e9 / (double)ns);
+}
+
 /* New files each time, so that both allocate their pages. */
-static int run_once(const char *folder, struct bench_samples *drain, struct bench_samples *plain)
+static int run_once(const char *folder, struct rates *rates)
 {
 	struct ivt_machine_info guest = {
 		.name = "a", .kind = IVT_GUEST, .clock = IVT_CLOCK_TSC, .qemu_pid = -1
@@ -141,8 +155,9 @@ static int run_once(const char *folder, struct bench_samples *drain, struct benc
 	if (p.fd >= 0 && !ivt_trace_writer_create(trace_path, IVT_VERSION, &p.trace, &err) &&
 	    !ivt_trace_writer_add_machine(p.trace, &guest, &p.machine, &err) &&
 	    !ivt_trace_writer_add_stream(p.trace, p.machine, 0, &err) && !run_fills(&p)) {
-		bench_add(drain, (double)p.bytes * 1e3 / (double)p.drain_ns);
-		bench_add(plain, (double)p.bytes * 1e3 / (double)p.plain_ns);
+		add_rate(&rates->drain, p.bytes, p.drain_ns);
+		add_rate(&rates->plain, p.bytes, p.plain_ns);
+		add_rate(&rates->copy, p.bytes, p.copy_ns);
 		ret = 0;
 	} else {
 		fprintf(stderr, "drain: cannot write in '%s': %s\n", folder, strerror(errno));
@@ -157,14 +172,18 @@ static int run_once(const char *folder, struct bench_samples *drain, struct benc
 
 static int measure(const char *folder, const char *metric)
 {
-	struct bench_samples drain = { .name = "drain" }, plain = { .name = "plain_write" };
+	struct rates rates = { .drain.name = "drain",
+			       .plain.name = "write",
+			       .copy.name = "memcpy" };
 	unsigned int run;
 
 	for (run = 0; run < n_runs; run++)
-		if (run_once(folder, &drain, &plain))
+		if (run_once(folder, &rates))
 			return -1;
-	bench_report("drain", metric, "MB/s", &drain, &plain);
-	bench_report("drain", metric, "MB/s", &plain, NULL);
+	bench_report("drain", metric, "B/s", &rates.drain, &rates.plain);
+	bench_report("drain", metric, "B/s", &rates.drain, &rates.copy);
+	bench_report("drain", metric, "B/s", &rates.plain, NULL);
+	bench_report("drain", metric, "B/s", &rates.copy, NULL);
 	return 0;
 }
 
@@ -178,9 +197,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "drain: cannot map a region: %s\n", strerror(errno));
 		return 1;
 	}
-	if (measure(folder && *folder ? folder : "/tmp", "file"))
+	if (measure(folder && *folder ? folder : "/tmp", "bytes_per_s.file"))
 		return 1;
-	if (!access("/dev/shm", W_OK) && measure("/dev/shm", "tmpfs"))
+	if (!access("/dev/shm", W_OK) && measure("/dev/shm", "bytes_per_s.tmpfs"))
 		return 1;
 	return 0;
 }
