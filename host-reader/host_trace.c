@@ -15,6 +15,7 @@
 #include "host-reader/state_dump.h"
 #include "host_events.skel.h"
 #include "trace/event_table.h"
+#include "tsc-sync/sources/bpf_programs.h"
 
 #define HOLD_BACK_NS  5000000u	 /* no interrupt nests longer between stamp and reserve */
 #define PATIENCE_NS   100000000u /* a packet is written at the latest after this */
@@ -38,7 +39,7 @@ struct host_cpu {
 
 struct host_trace {
 	struct host_events *skel;
-	struct bpf_link *links[64];
+	struct bpf_link *links[BPF_PROGRAMS_MAX];
 	size_t n_links;
 	struct sink *sink;
 	uint32_t machine;
@@ -275,7 +276,7 @@ int host_trace_start(struct host_trace *ht, struct ivt_error *err)
 	{
 		struct bpf_link *link;
 
-		if (!bpf_program__autoload(prog) || ht->n_links == 64)
+		if (!bpf_program__autoload(prog) || ht->n_links == BPF_PROGRAMS_MAX)
 			continue;
 		link = bpf_program__attach(prog);
 		if (!link)
@@ -397,11 +398,15 @@ uint64_t host_trace_account(struct host_trace *ht)
 
 void host_trace_close(struct host_trace *ht)
 {
+	struct bpf_programs programs = { .n = 0 };
 	uint32_t cpu;
 
 	if (!ht)
 		return;
-	host_trace_stop(ht);
+	if (ht->skel) {
+		bpf_programs_note(ht->skel->obj, &programs);
+		host_trace_stop(ht);
+	}
 	for (cpu = 0; ht->cpus && cpu < ht->n_cpus; cpu++) {
 		ring_buffer__free(ht->cpus[cpu].ring);
 		if (ht->cpus[cpu].map_fd >= 0)
@@ -409,6 +414,7 @@ void host_trace_close(struct host_trace *ht)
 		cpu_buffer_deinit(&ht->cpus[cpu].buffer);
 	}
 	host_events__destroy(ht->skel);
+	bpf_programs_await_end(&programs);
 	free(ht->cpus);
 	free(ht);
 }

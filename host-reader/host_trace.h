@@ -37,6 +37,8 @@ void host_trace_stop(struct host_trace *ht);
 /* Loss counters into the machine's streams; returns records lost in all. */
 uint64_t host_trace_account(struct host_trace *ht);
 
-void host_trace_close(struct host_trace *ht); /* NULL is allowed */
+/* Returns when the kernel has freed the programs, after 10 s at most.  NULL is
+ * allowed. */
+void host_trace_close(struct host_trace *ht);
 
 #endif /* HOST_TRACE_H */

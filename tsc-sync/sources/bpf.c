@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "kvm_clock.skel.h"
+#include "tsc-sync/sources/bpf_programs.h"
 #include "tsc-sync/sources/kvm_clock_record.h"
 #include "tsc-sync/sources/kvm_feed_internal.h"
 #include "tsc-sync/sources/snapshot.h"
@@ -86,12 +87,16 @@ static void bpf_forget(struct kvm_feed *feed, pid_t tid)
 static void bpf_close(struct kvm_feed *feed)
 {
 	struct bpf_feed *b = (struct bpf_feed *)feed;
+	struct bpf_programs programs = { .n = 0 };
 
-	if (b->skel)
+	if (b->skel) {
+		bpf_programs_note(b->skel->obj, &programs);
 		kvm_clock__detach(b->skel);
+	}
 	kvm_feed_deinit(feed);
 	ring_buffer__free(b->ring);
 	kvm_clock__destroy(b->skel);
+	bpf_programs_await_end(&programs);
 	free(b);
 }
 
