@@ -19,13 +19,27 @@ vm_setup()
 
 vm_teardown()
 {
-	local status=$?
+	local status=$? job
 
+	for job in $(jobs -p); do
+		kill -KILL "$job" 2>/dev/null || true
+	done
 	lab/vm stop-all >/dev/null 2>&1 || true
 	[ ! -d "$work/disk" ] || lab/slowdisk-ctl stop "$work/disk" >/dev/null 2>&1 || true
 	rm -f "/dev/shm/ivtrace-test-$$-"*
 	[ "$status" != 0 ] || rm -rf "$work"
 	exit "$status"
+}
+
+wait_for() # SECONDS COMMAND...: until it succeeds
+{
+	local end=$((SECONDS + $1))
+
+	shift
+	until "$@"; do
+		[ $SECONDS -lt $end ] || { echo "waited in vain for: $*"; exit 1; }
+		sleep 0.1
+	done
 }
 
 vm_region() # NAME
