@@ -15,17 +15,28 @@
 #define DEFAULT_SUBBUF_SHIFT 16
 #define SCAN_BYTES	     (256u << 10)
 
+/* A caller of another version may know fewer options, or more. */
+static struct ivring_region_options region_options(const struct ivring_region_options *opt)
+{
+	struct ivring_region_options o = { .struct_bytes = sizeof(o) };
+
+	if (opt)
+		memcpy(&o, opt, opt->struct_bytes < sizeof(o) ? opt->struct_bytes : sizeof(o));
+	return o;
+}
+
 /* The superblock that @opt describes, for a file of @file_bytes (0: to be made). */
 static int region_layout(const struct ivring_region_options *opt, uint64_t file_bytes,
 			 struct ivring_superblock *ret)
 {
-	uint64_t bytes = opt ? opt->region_bytes : 0;
-	uint32_t channels = opt && opt->nr_channels ? opt->nr_channels
-						    : IVRING_REGION_DEFAULT_CHANNELS;
-	uint32_t shift = opt && opt->subbuf_shift ? opt->subbuf_shift : DEFAULT_SUBBUF_SHIFT;
-	uint32_t lowest = opt && opt->subbuf_shift ? shift : IVRING_MIN_SUBBUF_SHIFT;
+	uint64_t bytes = opt->region_bytes;
+	uint32_t channels = opt->nr_channels ? opt->nr_channels : IVRING_REGION_DEFAULT_CHANNELS;
+	uint32_t shift = opt->subbuf_shift ? opt->subbuf_shift : DEFAULT_SUBBUF_SHIFT;
+	uint32_t lowest = opt->subbuf_shift ? shift : IVRING_MIN_SUBBUF_SHIFT;
 	int err;
 
+	if (opt->mode > IVRING_MODE_OVERWRITE)
+		return -EDOM;
 	if (!bytes)
 		bytes = file_bytes ? file_bytes : IVRING_REGION_DEFAULT_BYTES;
 	if (file_bytes && bytes > file_bytes)
@@ -40,7 +51,7 @@ static int region_layout(const struct ivring_region_options *opt, uint64_t file_
 
 /* Everything but the magic, then the magic: a guest that polls for it sees a
  * whole region.  The file is zero. */
-static int region_write(int fd, struct ivring_superblock *sb)
+static int region_write(int fd, struct ivring_superblock *sb, uint32_t mode)
 {
 	struct ivring_superblock *shared;
 	struct timespec now;
@@ -65,7 +76,7 @@ static int region_write(int fd, struct ivring_superblock *sb)
 		memset(chan, 0, sizeof(*chan));
 		chan->host.cpu = i;
 		chan->host.kind = IVRING_KIND_GUEST_VCPU;
-		chan->host.mode = IVRING_MODE_DISCARD;
+		chan->host.mode = (uint16_t)mode;
 		chan->host.data_off = ivring_chan_data_off(sb, i);
 		chan->host.size = ivring_chan_bytes(sb);
 		chan->host.clock_id = IVRING_CLOCK_TSC;
@@ -170,16 +181,17 @@ int ivring_region_probe(const char *path, struct ivring_superblock *ret)
 
 int ivring_region_create(const char *path, const struct ivring_region_options *opt)
 {
+	struct ivring_region_options o = region_options(opt);
 	struct ivring_superblock sb;
 	int fd, err;
 
-	err = region_layout(opt, 0, &sb);
+	err = region_layout(&o, 0, &sb);
 	if (err)
 		return err;
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
-	err = region_write(fd, &sb);
+	err = region_write(fd, &sb, o.mode);
 	if (err)
 		unlink(path);
 	close(fd);
@@ -188,6 +200,7 @@ int ivring_region_create(const char *path, const struct ivring_region_options *o
 
 int ivring_region_format(const char *path, const struct ivring_region_options *opt)
 {
+	struct ivring_region_options o = region_options(opt);
 	struct ivring_superblock sb;
 	uint64_t bytes;
 	int fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK), err;
@@ -198,11 +211,30 @@ int ivring_region_format(const char *path, const struct ivring_region_options *o
 	if (!err)
 		err = -EEXIST;
 	else if (err == -ENODATA)
-		err = bytes ? region_layout(opt, bytes, &sb) : -EDOM;
+		err = bytes ? region_layout(&o, bytes, &sb) : -EDOM;
 	if (!err)
-		err = region_write(fd, &sb);
+		err = region_write(fd, &sb, o.mode);
 	close(fd);
 	return err;
+}
+
+/* The guest can write where modes stand: each is loaded once. */
+static int region_mode(const struct ivring_region *region, uint32_t *ret)
+{
+	const char *base = region->base;
+	uint32_t i, mode = 0;
+
+	for (i = 0; i < region->sb.nr_channels; i++) {
+		const struct ivring_chan *chan =
+			(const struct ivring_chan *)(base + ivring_chan_desc_off(i));
+		uint32_t its = ivring_load(&chan->host.mode);
+
+		if (its > IVRING_MODE_OVERWRITE || (i && its != mode))
+			return -EINVAL;
+		mode = its;
+	}
+	*ret = mode;
+	return 0;
 }
 
 int ivring_region_open(const char *path, enum ivring_region_access access,
@@ -230,6 +262,9 @@ int ivring_region_open(const char *path, enum ivring_region_access access,
 		err = -errno;
 		goto err_unmap;
 	}
+	err = region_mode(&r, &r.mode);
+	if (err)
+		goto err_unmap;
 	r.dev = st.st_dev;
 	r.ino = st.st_ino;
 	*ret = r;
@@ -293,22 +328,6 @@ int ivring_region_check(const struct ivring_region *region)
 	if (fstat(region->fd, &st))
 		return -errno;
 	return (uint64_t)st.st_size < region->sb.region_size ? -EFAULT : 0;
-}
-
-struct ivring_reader_page *ivring_region_reader_page(const struct ivring_region *region)
-{
-	return region->reader_area;
-}
-
-void ivring_region_reader(const struct ivring_region *region, uint32_t channel,
-			  struct ivring_reader *ret)
-{
-	uint64_t head;
-
-	ivring_reader_init(ret, region->base, region->reader_area, &region->sb, channel, 0);
-	head = ivring_load_acquire(&ret->shared->w_head);
-	if (ivring_head_is_sane(ret, head))
-		ret->head = ret->tail = head;
 }
 
 const char *ivring_region_strerror(int err)

@@ -14,7 +14,7 @@
  *	-EMSGSIZE	  the file is smaller than the region that it describes
  *	-ENXIO		  not a regular file
  *	-EDOM		  a size that cannot be a region's: no power of two, or
- *			  too small for that many channels
+ *			  too small for that many channels; or an unknown mode
  */
 #ifndef IVRING_REGION_H
 #define IVRING_REGION_H
@@ -32,12 +32,13 @@ struct ivring_region_options {
 	uint64_t region_bytes; /* a power of two; 0 = default, or an existing file's size */
 	uint32_t nr_channels;  /* one per guest CPU; 0 = default */
 	uint32_t subbuf_shift; /* 0 = the largest up to 16 that fits */
+	uint32_t mode;	       /* IVRING_MODE_*, of all channels; 0 = discard */
 };
 
 /* What is mapped. */
 enum ivring_region_access {
 	IVRING_REGION_READER, /* all read-only, the reader area once more writable */
-	IVRING_REGION_WRITER, /* all writable: the guest's side, in tests */
+	IVRING_REGION_WRITER, /* all writable: for tests; a guest uses guest.h */
 };
 
 struct ivring_region {
@@ -47,6 +48,10 @@ struct ivring_region {
 	void *reader_area;	     /* sb.reader_len bytes, writable */
 	dev_t dev;		     /* the file's, to find who maps it */
 	ino_t ino;
+	uint32_t mode;		  /* IVRING_MODE_*, as read once at open */
+	uint32_t is_awaited;	  /* private to ivring_region_follow(), as the next two */
+	uint64_t guest_epoch;	  /* that of the readers; 0: no guest was seen */
+	uint64_t announced_epoch; /* the guest waits for it to be acknowledged */
 };
 
 /*
@@ -67,7 +72,8 @@ int ivring_region_format(const char *path, const struct ivring_region_options *o
 int ivring_region_probe(const char *path, struct ivring_superblock *ret);
 
 /* Attach to a formatted file.  0 with *ret, which is the caller's, to be
- * closed; or an error from above, *ret untouched. */
+ * closed; or an error from above (-EINVAL also where channels differ in mode),
+ * *ret untouched. */
 int ivring_region_open(const char *path, enum ivring_region_access access,
 		       struct ivring_region *ret);
 /* Unmap and close; a region that is all zero or was closed is left alone. */
@@ -81,11 +87,37 @@ int ivring_region_lock(struct ivring_region *region, pid_t *ret_pid);
  * was truncated is a SIGBUS.  0; -EFAULT: it was cut. */
 int ivring_region_check(const struct ivring_region *region);
 
-/* The reader's control page and a reader prepared for @channel, which starts at
- * the writer's present head (or 0 where that is nonsense). */
+/* ---- reading: one thread at a time ----------------------------------------- */
+
+/* The reader's control page. */
 struct ivring_reader_page *ivring_region_reader_page(const struct ivring_region *region);
+
+/*
+ * A reader prepared for @channel.  Discard mode: it starts at the writer's
+ * present head (0 where that is nonsense).  Overwrite mode: at the oldest
+ * sub-buffer of the present epoch that is still there.
+ */
 void ivring_region_reader(const struct ivring_region *region, uint32_t channel,
 			  struct ivring_reader *ret);
+
+/*
+ * Tell the guest that there is a reader, and which events it wants: those whose
+ * bit is set in @bitmap (IVRING_BITMAP_WORDS words; NULL: all).  May be called
+ * again.  After ivring_region_disable() there is none; records that are under
+ * way may still arrive.
+ */
+void ivring_region_enable(const struct ivring_region *region, const uint64_t *bitmap);
+void ivring_region_disable(const struct ivring_region *region);
+
+/*
+ * Follow the guest from epoch to epoch (boot to boot).  @readers: one for each
+ * of the region's channels, from ivring_region_reader().  Between two calls the
+ * caller takes all that waits in them.  Returns 0: go on taking, in overwrite
+ * mode by a snapshot; -EAGAIN: take nothing now, the guest clears its rings.
+ * When it is ready the readers start over behind all that was there, with their
+ * counters at 0.  The guest waits for this for a second.
+ */
+int ivring_region_follow(struct ivring_region *region, struct ivring_reader *readers);
 
 /* Why and what to do, for a -errno of the functions above. */
 const char *ivring_region_strerror(int err);
