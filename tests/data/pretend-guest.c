@@ -30,13 +30,13 @@
 static unsigned long long pretended_tsc(void);
 #define IVRING_CLOCK() pretended_tsc()
 #include <ivring/events.h>
-#include <ivring/region.h>
+#include <ivring/guest.h>
 
 #define MAX_CPUS    64
 #define FIRMWARE_MS 300 /* from the reset to the driver */
 
 struct cpu {
-	struct ivring_writer w;
+	struct ivring_writer *w;
 	pthread_t thread;
 	uint32_t number;
 	uint64_t recorded;
@@ -47,7 +47,7 @@ struct cpu {
 extern int64_t timers_state[8];
 int64_t timers_state[8];
 
-static struct ivring_region region;
+static struct ivring_guest *guest;
 static struct cpu cpus[MAX_CPUS];
 static uint32_t n_cpus = 2;
 static uint64_t count = 100000;
@@ -71,37 +71,17 @@ static void pause_us(long us)
 	nanosleep(&ts, NULL);
 }
 
-static struct ivring_guest_page *guest_page(void)
-{
-	return (struct ivring_guest_page *)((char *)region.base + IVRING_GUEST_OFF);
-}
-
 /* The driver's way to a new epoch: announce, let the old one be drained, clear. */
-static void come_up(void)
+static int come_up(void)
 {
-	struct ivring_guest_page *page = guest_page();
-	struct ivring_reader_page *reader = ivring_region_reader_page(&region);
-	uint64_t epoch = ((uint64_t)time(NULL) << 20 | (uint64_t)getpid()) + boot;
+	int err = ivring_guest_begin(guest);
 	uint32_t i;
 
-	ivring_store(&page->state, IVRING_GUEST_INIT);
-	ivring_store_release(&page->guest_epoch, epoch);
-	for (i = 0; i < 100; i++) {
-		if (!ivring_load(&reader->reader_epoch) ||
-		    ivring_load_acquire(&reader->ack_epoch) == epoch)
-			break;
-		pause_us(10000);
-	}
-	page->nr_cpus = n_cpus;
-	page->tsc_khz = 0;
-	snprintf(page->release, sizeof(page->release), "pretended");
-	for (i = 0; i < n_cpus; i++) {
-		memset((char *)region.base + ivring_chan_data_off(&region.sb, i), 0,
-		       (size_t)ivring_chan_bytes(&region.sb));
-		ivring_writer_init(&cpus[i].w, region.base, &region.sb, i, epoch);
+	for (i = 0; i < n_cpus && !err; i++) {
+		err = ivring_guest_writer_get(guest, &cpus[i].w);
 		cpus[i].number = i;
 	}
-	ivring_store_release(&page->state, IVRING_GUEST_READY);
+	return err;
 }
 
 static void *write_records(void *arg)
@@ -113,7 +93,7 @@ static void *write_records(void *arg)
 		char text[48] = { 0 };
 		int n = snprintf(text, sizeof(text), "%u %llu", c->number, (unsigned long long)i);
 
-		if (ivring_emit(&c->w, IVT_TYPE_ivtrace_mark, 1000 + c->number, text,
+		if (ivring_emit(c->w, IVT_TYPE_ivtrace_mark, 1000 + c->number, text,
 				(uint32_t)n + 1))
 			c->recorded++;
 		else
@@ -121,7 +101,7 @@ static void *write_records(void *arg)
 		if (pace_us && i % 64 == 63)
 			pause_us(pace_us);
 	}
-	ivring_flush(&c->w);
+	ivring_guest_writer_put(guest, c->w);
 	return NULL;
 }
 
@@ -166,7 +146,8 @@ static int run_boot(void)
 {
 	uint32_t i;
 
-	come_up();
+	if (come_up())
+		return -1;
 	for (i = 0; i < n_cpus; i++)
 		if (pthread_create(&cpus[i].thread, NULL, write_records, &cpus[i]))
 			return -1;
@@ -189,6 +170,8 @@ static void reset(void)
 
 int main(int argc, char **argv)
 {
+	struct ivring_guest_options options = { .struct_bytes = sizeof(options),
+						.release = "pretended" };
 	uint64_t recorded = 0, lost = 0;
 	bool does_hang = false;
 	uint32_t i;
@@ -198,10 +181,11 @@ int main(int argc, char **argv)
 		fprintf(stderr, "pretend-guest: wrong use, see the source\n");
 		return 2;
 	}
-	err = ivring_region_open(argv[optind], IVRING_REGION_WRITER, &region);
-	if (err || n_cpus > region.sb.nr_channels || n_cpus > MAX_CPUS) {
+	options.nr_writers = n_cpus;
+	err = n_cpus > MAX_CPUS ? -ERANGE : ivring_guest_open(argv[optind], &options, &guest);
+	if (err) {
 		fprintf(stderr, "pretend-guest: cannot open '%s': %s\n", argv[optind],
-			err ? ivring_region_strerror(err) : "too few channels");
+			ivring_guest_strerror(err));
 		return 1;
 	}
 	timers_state[1] = 1000000000 - (int64_t)__rdtsc(); /* booted just now */
@@ -221,10 +205,10 @@ int main(int argc, char **argv)
 		fflush(stdout);
 		pause();
 	}
-	ivring_store_release(&guest_page()->state, IVRING_GUEST_FROZEN);
+	ivring_guest_end(guest);
 	printf("{\"attempted\":%llu,\"recorded\":%llu,\"lost\":%llu}\n",
 	       (unsigned long long)(boots * n_cpus * count), (unsigned long long)recorded,
 	       (unsigned long long)lost);
-	ivring_region_close(&region);
+	ivring_guest_close(guest);
 	return 0;
 }
