@@ -145,6 +145,9 @@ void ivtrace_control_stop(void);
 /* Is this type wanted by the present reader?  Any context. */
 bool ivtrace_type_is_enabled(u16 type);
 
+/* Is it the timer that watches the reader's page?  Any context. */
+bool ivtrace_control_is_timer(const struct hrtimer *timer);
+
 /* The region was formatted anew under us: bind again.  Hardirq (pci.c). */
 void ivtrace_pci_rebind(void);
 
@@ -158,7 +161,8 @@ void ivtrace_shake_look(const struct ivring_reader_page *page);
 
 /* ---- probes: process context, one caller at a time ------------------------- */
 
-/* Look the tracepoints up; those that this kernel lacks are logged. */
+/* Look the tracepoints up.  One that this kernel lacks is logged, once, when its
+ * events are asked for. */
 void ivtrace_probe_init(void);
 /* Register the probes whose bit is set in @bitmap (IVRING_BITMAP_WORDS words,
  * read again by the system call probes: it must outlive them), unregister the

@@ -37,6 +37,11 @@ bool ivtrace_type_is_enabled(u16 type)
 	return ivtrace_bit(ivtrace_control.bitmap, type);
 }
 
+bool ivtrace_control_is_timer(const struct hrtimer *timer)
+{
+	return timer == &ivtrace_control.timer;
+}
+
 /* Each change patches code on all CPUs: a host that dithers must not stop the guest. */
 static bool ivtrace_control_may_apply(void)
 {

@@ -13,20 +13,57 @@
 #include <linux/interrupt.h>
 #include <linux/kprobes.h>
 #include <linux/tracepoint.h>
+#include <linux/skbuff.h>
+#include <linux/workqueue.h>
+#include <net/sock.h>
+#include <net/tcp.h>
 #include <asm/syscall.h>
+#include <asm/trace/exceptions.h>
+#include <asm/trace/irq_vectors.h>
 #include <trace/events/block.h>
+#include <trace/events/ipi.h>
 #include <trace/events/irq.h>
+#include <trace/events/net.h>
+#include <trace/events/power.h>
 #include <trace/events/sched.h>
+#include <trace/events/sock.h>
 #include <trace/events/syscalls.h>
+#include <trace/events/tcp.h>
+#include <trace/events/timer.h>
+#include <trace/events/workqueue.h>
+#include "compat_tracepoints.h"
 #include "ivtrace.h"
 
-#define IVT_COMM(dst, task)    memcpy(dst, (task)->comm, 16)
-#define IVT_TASK_CPU(task)     task_cpu(task)
-#define IVT_CURRENT_TID()      (current->pid)
-#define IVT_CURRENT_COMM(dst)  IVT_COMM(dst, current)
-#define IVT_ENUM(type, name)   ((__force unsigned int)(name))
-#define IVT_PLAIN_FLAGS(flags) ((__force u64)(flags))
-#define IVT_BLK_ERROR(status)  blk_status_to_errno(status)
+#define IVT_COMM(dst, task)	    memcpy(dst, (task)->comm, 16)
+#define IVT_TASK_CPU(task)	    task_cpu(task)
+#define IVT_CURRENT_TID()	    (current->pid)
+#define IVT_CURRENT_COMM(dst)	    IVT_COMM(dst, current)
+#define IVT_ENUM(type, name)	    ((__force unsigned int)(name))
+#define IVT_BLK_ERROR(status)	    blk_status_to_errno(status)
+#define IVT_PLAIN(type, value)	    ((__force type)(value))
+#define IVT_TCP(sk, field)	    READ_ONCE(tcp_sk(sk)->field)
+#define IVT_JIFFIES()		    jiffies
+#define IVT_HRTIMER_FUNCTION(timer) ACCESS_PRIVATE(timer, function)
+
+#define IVT_READ(dst, bytes, src) (memcpy(dst, src, bytes), 0)
+
+#if IS_ENABLED(CONFIG_IPV6)
+#define IVT_SOCK_IP6(dst, sk, field) memcpy(dst, &(sk)->__sk_common.field, 16)
+#else
+#define IVT_SOCK_IP6(dst, sk, field) ((void)0)
+#endif
+
+/* The ring's own timers would fill it with themselves. */
+#define IVT_SKIP_OWN_TIMER(timer)                \
+	do {                                     \
+		if (ivtrace_timer_is_own(timer)) \
+			return;                  \
+	} while (0)
+
+static __always_inline bool ivtrace_timer_is_own(const struct hrtimer *timer)
+{
+	return timer == &raw_cpu_ptr(&ivtrace_cpus)->flush || ivtrace_control_is_timer(timer);
+}
 
 /* ---- one function per event ---------------------------------------------------- */
 
@@ -43,6 +80,8 @@
 	{                                                                      \
 		check_trace_callback_type_##tracepoint(ivtrace_probe_##event); \
 	}
+
+#define IVT_PROBE_PLAIN IVT_PROBE
 
 #define IVT_PROBE_STR(event, tracepoint, proto, assign, field, source)                    \
 	static void ivtrace_probe_##event(void *data, proto)                              \
@@ -156,25 +195,29 @@ static struct ivtrace_probe {
 	u16 last_type;
 	u16 other_type; /* or this one */
 	bool is_on;
+	bool is_said; /* that the kernel lacks it */
 	struct tracepoint *tp;
 } ivtrace_probes[] = {
-#define IVTRACE_LINE(event, tracepoint) \
-	{ #tracepoint,                  \
-	  ivtrace_probe_##event,        \
-	  IVT_TYPE_##event,             \
-	  IVT_TYPE_##event,             \
-	  IVT_TYPE_##event,             \
-	  false,                        \
-	  NULL },
+#define IVTRACE_LINE(event, tracepoint)      \
+	{ .name = #tracepoint,               \
+	  .function = ivtrace_probe_##event, \
+	  .first_type = IVT_TYPE_##event,    \
+	  .last_type = IVT_TYPE_##event,     \
+	  .other_type = IVT_TYPE_##event },
 #define IVT_PROBE(event, tracepoint, proto, assign) IVTRACE_LINE(event, tracepoint)
 #define IVT_PROBE_STR(event, tracepoint, proto, assign, field, source) \
 	IVTRACE_LINE(event, tracepoint)
 #include <ivring/probes.h>
-	{ "sys_enter", ivtrace_probe_sys_enter, IVT_TYPE_SYSCALL_ENTRY,
-	  IVT_TYPE_SYSCALL_ENTRY + IVT_MAX_SYSCALL - 1, IVT_TYPE_syscall_entry_unknown, false,
-	  NULL },
-	{ "sys_exit", ivtrace_probe_sys_exit, IVT_TYPE_SYSCALL_EXIT,
-	  IVT_TYPE_SYSCALL_EXIT + IVT_MAX_SYSCALL - 1, IVT_TYPE_syscall_exit_unknown, false, NULL },
+	{ .name = "sys_enter",
+	  .function = ivtrace_probe_sys_enter,
+	  .first_type = IVT_TYPE_SYSCALL_ENTRY,
+	  .last_type = IVT_TYPE_SYSCALL_ENTRY + IVT_MAX_SYSCALL - 1,
+	  .other_type = IVT_TYPE_syscall_entry_unknown },
+	{ .name = "sys_exit",
+	  .function = ivtrace_probe_sys_exit,
+	  .first_type = IVT_TYPE_SYSCALL_EXIT,
+	  .last_type = IVT_TYPE_SYSCALL_EXIT + IVT_MAX_SYSCALL - 1,
+	  .other_type = IVT_TYPE_syscall_exit_unknown },
 };
 
 static void ivtrace_probe_lookup(struct tracepoint *tp, void *arg)
@@ -188,13 +231,7 @@ static void ivtrace_probe_lookup(struct tracepoint *tp, void *arg)
 
 void ivtrace_probe_init(void)
 {
-	size_t i;
-
 	for_each_kernel_tracepoint(ivtrace_probe_lookup, NULL);
-	for (i = 0; i < ARRAY_SIZE(ivtrace_probes); i++)
-		if (!ivtrace_probes[i].tp)
-			pr_warn("this kernel has no tracepoint '%s': its events are not recorded\n",
-				ivtrace_probes[i].name);
 }
 
 static bool ivtrace_probe_is_wanted(const struct ivtrace_probe *p, const u64 *bitmap)
@@ -213,6 +250,11 @@ static bool ivtrace_probe_switch(struct ivtrace_probe *p, bool on)
 {
 	int ret;
 
+	if (!p->tp && on && !p->is_said) {
+		p->is_said = true;
+		pr_info("this kernel has no tracepoint '%s': its events are not recorded\n",
+			p->name);
+	}
 	if (!p->tp || p->is_on == on)
 		return false;
 	ret = on ? tracepoint_probe_register(p->tp, p->function, NULL)

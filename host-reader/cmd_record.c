@@ -8,9 +8,9 @@
 #include "host-reader/commands.h"
 #include "host-reader/message.h"
 #include "host-reader/record.h"
+#include "trace/event_table.h"
 
-#define MAX_VMS	     255 /* and the host: IVT_MAX_MACHINES */
-#define HOST_DEFAULT "sched,irq,block,kvm,syscall"
+#define MAX_VMS 255 /* and the host: IVT_MAX_MACHINES */
 
 static const char help[] =
 	"Usage: ivtrace-host record [OPTIONS] [-- COMMAND...]\n"
@@ -20,9 +20,8 @@ static const char help[] =
 	"\n"
 	"  -o, --output DIR.ivt     the trace's new directory (ivtrace-YYYYmmdd-HHMMSS.ivt)\n"
 	"      --vm NAME[=shm:PATH] a VM and its region (/dev/shm/ivtrace-NAME); repeatable\n"
-	"      --host EVENTS        the host's events: none, all, or a list\n"
-	"                           (" HOST_DEFAULT "; system calls of the VMs' processes)\n"
-	"      --guest EVENTS       the VMs' events (all)\n"
+	"      --host EVENTS        the host's events (default)\n"
+	"      --guest EVENTS       the VMs' events (default)\n"
 	"      --duration T         stop after 5, 5s, 500ms, 2m\n"
 	"      --tsc SOURCE         where a VM's clock offset is read: auto, bpf, stap or\n"
 	"                           debugfs for KVM, tcg for QEMU without it, handshake\n"
@@ -32,13 +31,16 @@ static const char help[] =
 	"      --cpus N             rings in a region that is made: one per vCPU (8)\n"
 	"      --help\n"
 	"\n"
-	"EVENTS are groups (sched, irq, block, syscall, kvm) and names, separated by commas.\n"
+	"EVENTS are groups and names of events, separated by commas; or none; \"default\" is the\n"
+	"groups marked *, \"all\" is all (many times as much):\n";
+
+static const char help_end[] =
 	"The status is 0 if all that was recorded is on the disk, whatever COMMAND's is.\n"
 	"\n"
 	"Examples:\n"
 	"  ivtrace-host record --vm a --vm b                    until Ctrl-C\n"
 	"  ivtrace-host record -o slow.ivt --vm a --duration 10s\n"
-	"  ivtrace-host record --vm a --host block,sched_switch --guest block,syscall\n"
+	"  ivtrace-host record --vm a --host block,sched_switch --guest default,net,timer\n"
 	"  ivtrace-host record --host all -- dd if=/dev/vda of=/dev/null count=100\n"
 	"  ivtrace-host record --vm a=shm:/dev/hugepages/a --host none\n";
 
@@ -213,6 +215,17 @@ static bool wants_help(int argc, char **argv)
 	return false;
 }
 
+static void print_help(void)
+{
+	const struct ivt_event_group *group;
+	size_t i;
+
+	fputs(help, stdout);
+	for (i = 0; (group = ivt_event_group_at(i)); i++)
+		printf("  %c %-10s %s\n", group->is_default ? '*' : ' ', group->name, group->what);
+	fputs(help_end, stdout);
+}
+
 int cmd_record(int argc, char **argv)
 {
 	struct record_options opt = { .vms = calloc(MAX_VMS, sizeof(*opt.vms)) };
@@ -223,10 +236,10 @@ int cmd_record(int argc, char **argv)
 		message("cannot record: no memory");
 		return 1;
 	}
-	parse_events(HOST_DEFAULT, &opt.host, bad, sizeof(bad));
-	parse_events("all", &opt.guest, bad, sizeof(bad));
+	parse_events("default", &opt.host, bad, sizeof(bad));
+	parse_events("default", &opt.guest, bad, sizeof(bad));
 	if (wants_help(argc, argv)) {
-		fputs(help, stdout);
+		print_help();
 		ret = 0;
 	} else {
 		ret = read_options(&opt, argc, argv);

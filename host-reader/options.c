@@ -99,20 +99,28 @@ bool event_set_has_group(const struct event_set *set, const char *group)
 	size_t i;
 
 	for (i = 0; (desc = ivt_event_desc_at(i)); i++)
-		if (!strcmp(desc->group, group) && event_set_has(set, desc->type))
+		if (!strcmp(desc->group->name, group) && event_set_has(set, desc->type))
 			return true;
 	return false;
+}
+
+static bool is_called(const struct ivt_event_desc *desc, const char *name)
+{
+	if (!strcmp(name, "default"))
+		return desc->group->is_default;
+	return !strcmp(name, "all") || !strcmp(desc->group->name, name) ||
+	       !strcmp(desc->name, name);
 }
 
 /* Add the group or event called @name; false when there is none. */
 static bool add_events(struct event_set *set, const char *name)
 {
 	const struct ivt_event_desc *desc;
-	bool is_all = !strcmp(name, "all"), is_found = false;
+	bool is_found = false;
 	size_t i;
 
 	for (i = 0; (desc = ivt_event_desc_at(i)); i++) {
-		if (!is_all && strcmp(desc->group, name) && strcmp(desc->name, name))
+		if (!is_called(desc, name))
 			continue;
 		set->bits[desc->type / 64] |= 1ULL << (desc->type % 64);
 		is_found = true;
@@ -146,7 +154,14 @@ int parse_events(const char *text, struct event_set *ret, char *bad, size_t bad_
 
 const char *event_groups(void)
 {
-	return "sched,irq,block,syscall,kvm";
+	static char names[256];
+	const struct ivt_event_group *group;
+	size_t i, len = 0;
+
+	for (i = 0; (group = ivt_event_group_at(i)) && len < sizeof(names); i++)
+		len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s", i ? "," : "",
+					group->name);
+	return names;
 }
 
 /* A VM's name becomes a directory's. */

@@ -31,7 +31,8 @@ int parse_duration(const char *text, uint64_t *ret_ns);
 int parse_number(const char *text, uint64_t low, uint64_t high, uint64_t *ret);
 
 /*
- * "all", "none", or groups and names separated by commas ("sched,block_rq_issue").
+ * "none", or groups and names separated by commas ("sched,block_rq_issue"), where
+ * "default" is the groups that are recorded unless one says otherwise, "all" is all.
  * On failure @bad gets the part that is neither.
  */
 int parse_events(const char *text, struct event_set *ret, char *bad, size_t bad_bytes);

@@ -5,6 +5,7 @@
  */
 #include "trace/event_table.h"
 
+#include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -64,6 +65,7 @@ static int64_t field_int(const struct ivt_field *field, const void *payload)
 	case IVT_KIND_U8:
 		return (uint8_t)*at;
 	case IVT_KIND_TEXT16:
+	case IVT_KIND_IP16:
 	case IVT_KIND_STR:
 	case IVT_KIND_PAD4:
 		break;
@@ -85,6 +87,16 @@ static size_t field_text_bytes(const struct ivt_field *field, const void *payloa
 	return field->kind == IVT_KIND_STR ? strlen(at) : strnlen(at, TEXT16_BYTES);
 }
 
+void ivt_ip_format(const uint8_t ip[16], char ret[IVT_IP_TEXT_BYTES])
+{
+	static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
+
+	if (memcmp(ip, mapped, sizeof(mapped)) == 0)
+		inet_ntop(AF_INET, ip + sizeof(mapped), ret, IVT_IP_TEXT_BYTES);
+	else
+		inet_ntop(AF_INET6, ip, ret, IVT_IP_TEXT_BYTES);
+}
+
 static bool field_is_text(const struct ivt_field *field)
 {
 	return field->kind == IVT_KIND_STR || field->kind == IVT_KIND_TEXT16;
@@ -94,10 +106,16 @@ void ivt_field_text(const struct ivt_event_desc *desc, const void *payload, cons
 		    char *ret, size_t ret_bytes)
 {
 	const struct ivt_field *field = field_find(desc, name);
+	char ip[IVT_IP_TEXT_BYTES];
 	size_t len = 0;
 
 	if (ret_bytes == 0)
 		return;
+	if (field && field->kind == IVT_KIND_IP16) {
+		ivt_ip_format((const uint8_t *)payload + field->offset_bytes, ip);
+		snprintf(ret, ret_bytes, "%s", ip);
+		return;
+	}
 	if (field && field_is_text(field)) {
 		len = field_text_bytes(field, payload);
 		if (len > ret_bytes - 1)
@@ -137,13 +155,15 @@ static void out_text(struct out *out, const struct ivt_field *field, const void 
 static void out_value(struct out *out, const struct ivt_field *field, const void *payload)
 {
 	int64_t value = field_int(field, payload);
-	char num[32];
+	char num[IVT_IP_TEXT_BYTES];
 
 	if (field_is_text(field)) {
 		out_text(out, field, payload);
 		return;
 	}
-	if (field->kind == IVT_KIND_X64)
+	if (field->kind == IVT_KIND_IP16)
+		ivt_ip_format((const uint8_t *)payload + field->offset_bytes, num);
+	else if (field->kind == IVT_KIND_X64)
 		snprintf(num, sizeof(num), "0x%" PRIx64, (uint64_t)value);
 	else if (field->kind == IVT_KIND_U64)
 		snprintf(num, sizeof(num), "%" PRIu64, (uint64_t)value);

@@ -23,6 +23,7 @@
 #define KIND_x64    IVT_KIND_X64
 #define KIND_u8	    IVT_KIND_U8
 #define KIND_text16 IVT_KIND_TEXT16
+#define KIND_ip16   IVT_KIND_IP16
 #define KIND_str    IVT_KIND_STR
 #define KIND_pad4   IVT_KIND_PAD4
 
@@ -46,21 +47,32 @@ IVT_SYSCALLS(ARGS0, ARGS1, ARGS2, ARGS3, ARGS4, ARGS5, ARGS6)
 
 static struct ivt_field fields_syscall_exit[] = { { "ret", IVT_KIND_I64, 0 } };
 
+/* ---- groups ----------------------------------------------------------------- */
+
+#define BY_DEFAULT		      true
+#define ON_REQUEST		      false
+#define GROUP_INDEX(name, when, what) GROUP_##name,
+#define GROUP_OF(name_, when, what_)  { .name = #name_, .what = what_, .is_default = when },
+enum {
+	IVT_GROUPS(GROUP_INDEX)
+};
+static const struct ivt_event_group groups[] = { IVT_GROUPS(GROUP_OF) };
+
 /* ---- descriptions --------------------------------------------------------- */
 
 #define DESC(type_, name_, group_, label_, fields_) \
 	{ .type = (type_),                          \
 	  .name = name_,                            \
-	  .group = group_,                          \
+	  .group = &groups[GROUP_##group_],         \
 	  .label = label_,                          \
 	  .fields = fields_,                        \
 	  .n_fields = COUNT(fields_) },
-#define DESC_CORE(type, name, group, label) DESC(type, #name, #group, label, fields_##name)
-#define DESC_ENTRY(nr, name, ...)                                                          \
-	DESC(IVT_TYPE_SYSCALL_ENTRY + (nr), "syscall_entry_" #name, "syscall", #name "()", \
+#define DESC_CORE(type, name, group, label) DESC(type, #name, group, label, fields_##name)
+#define DESC_ENTRY(nr, name, ...)                                                        \
+	DESC(IVT_TYPE_SYSCALL_ENTRY + (nr), "syscall_entry_" #name, syscall, #name "()", \
 	     args_##name)
-#define DESC_EXIT(nr, name, ...)                                                             \
-	DESC(IVT_TYPE_SYSCALL_EXIT + (nr), "syscall_exit_" #name, "syscall", #name "() end", \
+#define DESC_EXIT(nr, name, ...)                                                           \
+	DESC(IVT_TYPE_SYSCALL_EXIT + (nr), "syscall_exit_" #name, syscall, #name "() end", \
 	     fields_syscall_exit)
 #define ALL7(S)		  S, S, S, S, S, S, S
 #define EACH_SYSCALL(...) IVT_SYSCALLS(__VA_ARGS__)
@@ -101,9 +113,10 @@ static const uint16_t exit_slots[N_SYSCALLS] = { EACH_SYSCALL(ALL7(SLOT_EXIT)) }
 static unsigned int kind_bytes(enum ivt_kind kind)
 {
 	static const uint8_t bytes[] = {
-		[IVT_KIND_I32] = 4, [IVT_KIND_U32] = 4,	    [IVT_KIND_I64] = 8,
-		[IVT_KIND_U64] = 8, [IVT_KIND_X64] = 8,	    [IVT_KIND_U8] = 1,
-		[IVT_KIND_STR] = 0, [IVT_KIND_TEXT16] = 16, [IVT_KIND_PAD4] = 4,
+		[IVT_KIND_I32] = 4,   [IVT_KIND_U32] = 4,     [IVT_KIND_I64] = 8,
+		[IVT_KIND_U64] = 8,   [IVT_KIND_X64] = 8,     [IVT_KIND_U8] = 1,
+		[IVT_KIND_STR] = 0,   [IVT_KIND_TEXT16] = 16, [IVT_KIND_PAD4] = 4,
+		[IVT_KIND_IP16] = 16,
 	};
 
 	return bytes[kind];
@@ -111,7 +124,9 @@ static unsigned int kind_bytes(enum ivt_kind kind)
 
 static unsigned int kind_align(enum ivt_kind kind)
 {
-	return kind == IVT_KIND_TEXT16 || kind == IVT_KIND_STR ? 1 : kind_bytes(kind);
+	return kind == IVT_KIND_TEXT16 || kind == IVT_KIND_IP16 || kind == IVT_KIND_STR
+		       ? 1
+		       : kind_bytes(kind);
 }
 
 static void desc_layout(struct ivt_event_desc *desc, struct ivt_field *fields)
@@ -167,4 +182,9 @@ const struct ivt_event_desc *ivt_event_desc_by_name(const char *name)
 const struct ivt_event_desc *ivt_event_desc_at(size_t i)
 {
 	return i < COUNT(descs) ? &descs[i] : NULL;
+}
+
+const struct ivt_event_group *ivt_event_group_at(size_t i)
+{
+	return i < COUNT(groups) ? &groups[i] : NULL;
 }

@@ -113,6 +113,8 @@ static void write_field(FILE *f, const struct ivt_field *field)
 		fprintf(f, " uint8_t __pad%u[4];", field->offset_bytes);
 	else if (field->kind == IVT_KIND_TEXT16)
 		fprintf(f, " char_t _%s[16];", field->name);
+	else if (field->kind == IVT_KIND_IP16)
+		fprintf(f, " uint8_t _%s[16];", field->name);
 	else if (field->kind == IVT_KIND_STR)
 		fprintf(f, " string _%s; struct { } align(64) _end;", field->name);
 	else

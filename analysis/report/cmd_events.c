@@ -123,13 +123,17 @@ static void line_json_text(struct line *l, const char *text)
 static void line_json_field(struct line *l, const struct ivt_event *ev, const struct ivt_field *f)
 {
 	const char *at = (const char *)ev->payload + f->offset_bytes;
-	char text[TEXT16_BYTES + 1];
+	char text[IVT_IP_TEXT_BYTES];
 	int64_t number;
 
 	switch (f->kind) {
 	case IVT_KIND_TEXT16:
 		memcpy(text, at, TEXT16_BYTES);
 		text[TEXT16_BYTES] = '\0';
+		line_json_text(l, text);
+		return;
+	case IVT_KIND_IP16:
+		ivt_ip_format((const uint8_t *)at, text);
 		line_json_text(l, text);
 		return;
 	case IVT_KIND_STR: /* it ends within its record */

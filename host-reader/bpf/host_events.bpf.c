@@ -73,6 +73,8 @@ static __always_inline __u32 exec_context(__u32 type)
 	switch (type) {
 	case IVT_TYPE_irq_handler_entry:
 	case IVT_TYPE_irq_handler_exit:
+	case IVT_TYPE_x86_irq_vectors_reschedule_entry ... IVT_TYPE_x86_irq_vectors_irq_work_exit:
+	case IVT_TYPE_x86_irq_vectors_local_timer_entry ... IVT_TYPE_x86_irq_vectors_local_timer_exit:
 		return (__u32)IVRING_EXEC_HARDIRQ << IVRING_CTX_EXEC_SHIFT;
 	case IVT_TYPE_irq_softirq_entry:
 	case IVT_TYPE_irq_softirq_exit:
@@ -157,8 +159,25 @@ static __always_inline int blk_error(unsigned int status)
 #define IVT_BLK_ERROR(status) blk_error(status)
 #define IVT_EXIT_PROTO	      struct task_struct *p
 
-#define IVT_PROBE(event, tracepoint, proto, ...)                     \
-	SEC("tp_btf/" #tracepoint)                                   \
+#define IVT_TIMER_START_PROTO	struct timer_list *timer
+#define IVT_HRTIMER_START_PROTO struct hrtimer *hrtimer, enum hrtimer_mode mode
+
+#define IVT_PLAIN(type, value)	     ((type)(value))
+#define IVT_READ(dst, bytes, src)    bpf_probe_read_kernel(dst, bytes, src)
+#define IVT_HRTIMER_FUNCTION(timer)  ((timer)->function)
+#define IVT_SKIP_OWN_TIMER(timer)    ((void)0)
+#define IVT_TCP(sk, field)	     BPF_CORE_READ((struct tcp_sock *)(sk), field)
+#define IVT_SOCK_IP6(dst, sk, field) bpf_probe_read_kernel(dst, 16, &(sk)->__sk_common.field)
+#define IVT_JIFFIES()		     bpf_jiffies64()
+
+#define IVT_PROBE(event, tracepoint, proto, ...) \
+	PROBE("tp_btf/", event, tracepoint, IVT_PROTO(proto), __VA_ARGS__)
+/* Typed arguments may not be pointers to functions. */
+#define IVT_PROBE_PLAIN(event, tracepoint, proto, ...) \
+	PROBE("raw_tp/", event, tracepoint, IVT_PROTO(proto), __VA_ARGS__)
+
+#define PROBE(kind, event, tracepoint, proto, ...)                   \
+	SEC(kind #tracepoint)                                        \
 	int BPF_PROG(event, proto)                                   \
 	{                                                            \
 		struct {                                             \

@@ -2,13 +2,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """bt_dump.py TRACE.ivt: what babeltrace2 reads, as JSON lines like those of
 `ivtrace-report events --json`, but with "ns", CLOCK_REALTIME, for "t_ns"."""
+import ipaddress
 import json
 import sys
 
 import bt2
 
 
+def address(field):
+    ip = ipaddress.IPv6Address(bytes(int(byte) for byte in field))
+    return str(ip.ipv4_mapped or ip)
+
+
 def value(field):
+    if isinstance(field, bt2._ArrayFieldConst):
+        return address(field)
     if isinstance(field, bt2._IntegerFieldConst):
         if field.cls.preferred_display_base == 16:
             return hex(int(field))
@@ -17,9 +25,10 @@ def value(field):
 
 
 def fields(payload):
-    # paddings: arrays "_padN" and the empty structure behind a string
+    # paddings: arrays "_padN" and the empty structure behind a string; text is an
+    # array as well, but not to bt2
     return {name: value(field) for name, field in (payload.items() if payload else ())
-            if not isinstance(field, (bt2._ArrayFieldConst, bt2._StructureFieldConst))}
+            if not name.startswith("_pad") and not isinstance(field, bt2._StructureFieldConst)}
 
 
 def main(path):

@@ -7,10 +7,15 @@
  * IVT_EVENTS(EV) expands EV(type, name, group, label) per event;
  * IVT_FIELDS_name(F) expands F(kind, field) per field in memory order.
  * Kinds: i32 u32 i64 u64 u8, x64 (shown in hex), text16 (char[16], a task's
- * name), str (NUL-terminated, last but for the padding up to 8 bytes, at most
- * one), pad4 (zero, not shown).  An event without str is a multiple of 8 bytes
- * (asserted below).  A new event is a new line here, its fields, and its
- * assignment in probes.h.
+ * name), ip16 (16 bytes: an IPv6 address, an IPv4 one as ::ffff:a.b.c.d), str
+ * (NUL-terminated, last but for the padding up to 8 bytes, at most one), pad4
+ * (zero, not shown).  An event without str is a multiple of 8 bytes (asserted
+ * below).  A new event is a new line here, its fields, and its assignment in
+ * probes.h.
+ *
+ * IVT_GROUPS(GR) expands GR(name, when, what) per group.  when: BY_DEFAULT is
+ * recorded unless something else is asked for, ON_REQUEST is not: such groups
+ * can be a hundred times the rest.
  */
 #ifndef IVRING_EVENTS_H
 #define IVRING_EVENTS_H
@@ -23,6 +28,20 @@
 #define IVT_TYPE_SYSCALL_ENTRY 0x1000
 #define IVT_TYPE_SYSCALL_EXIT  0x2000
 #define IVT_MAX_SYSCALL	       0x1000
+
+#define IVT_GROUPS(GR)                                                                \
+	GR(sched, BY_DEFAULT, "who runs, who wakes whom; fork, exec, exit")           \
+	GR(irq, BY_DEFAULT, "interrupts of devices, soft interrupts")                 \
+	GR(block, BY_DEFAULT, "disk requests")                                        \
+	GR(kvm, BY_DEFAULT, "vCPUs entered and left, and why; the host only")         \
+	GR(syscall, BY_DEFAULT, "system calls; on the host the VMs' processes' only") \
+	GR(ipi, ON_REQUEST, "interrupts between CPUs, sent and handled")              \
+	GR(timer, ON_REQUEST, "timers set, cancelled and expired")                    \
+	GR(net, ON_REQUEST, "packets and what sockets sent and received")             \
+	GR(fault, ON_REQUEST, "page faults")                                          \
+	GR(power, ON_REQUEST, "idle states and frequencies of CPUs")                  \
+	GR(workqueue, ON_REQUEST, "the kernel's deferred work")                       \
+	GR(ivtrace, BY_DEFAULT, "state at the beginning, marks; goes with any other")
 
 #define IVT_EVENTS(EV)                                               \
 	EV(1, ivtrace_beat, ivtrace, "heartbeat")                    \
@@ -59,7 +78,44 @@
 	EV(73, kvm_vcpu_wakeup, kvm, "halt ended")                   \
 	EV(74, kvm_x86_write_tsc_offset, kvm, "TSC offset written")  \
 	EV(80, syscall_entry_unknown, syscall, "system call")        \
-	EV(81, syscall_exit_unknown, syscall, "system call end")
+	EV(81, syscall_exit_unknown, syscall, "system call end")     \
+	IVT_EVENTS_ON_REQUEST(EV)
+
+#define IVT_EVENTS_ON_REQUEST(EV)                                                            \
+	EV(96, x86_irq_vectors_reschedule_entry, ipi, "reschedule interrupt")                \
+	EV(97, x86_irq_vectors_reschedule_exit, ipi, "reschedule interrupt end")             \
+	EV(98, x86_irq_vectors_call_function_entry, ipi, "call interrupt")                   \
+	EV(99, x86_irq_vectors_call_function_exit, ipi, "call interrupt end")                \
+	EV(100, x86_irq_vectors_call_function_single_entry, ipi, "single call interrupt")    \
+	EV(101, x86_irq_vectors_call_function_single_exit, ipi, "single call interrupt end") \
+	EV(102, x86_irq_vectors_irq_work_entry, ipi, "deferred work interrupt")              \
+	EV(103, x86_irq_vectors_irq_work_exit, ipi, "deferred work interrupt end")           \
+	EV(104, ipi_send_cpu, ipi, "interrupt sent to a CPU")                                \
+	EV(105, ipi_send_cpumask, ipi, "interrupt sent to CPUs")                             \
+	EV(112, timer_hrtimer_start, timer, "high-resolution timer set")                     \
+	EV(113, timer_hrtimer_cancel, timer, "high-resolution timer cancelled")              \
+	EV(114, timer_hrtimer_expire_entry, timer, "high-resolution timer expired")          \
+	EV(115, timer_hrtimer_expire_exit, timer, "high-resolution timer done")              \
+	EV(116, timer_start, timer, "timer set")                                             \
+	EV(117, timer_cancel, timer, "timer cancelled")                                      \
+	EV(118, timer_expire_entry, timer, "timer expired")                                  \
+	EV(119, timer_expire_exit, timer, "timer done")                                      \
+	EV(120, x86_irq_vectors_local_timer_entry, timer, "timer interrupt")                 \
+	EV(121, x86_irq_vectors_local_timer_exit, timer, "timer interrupt end")              \
+	EV(128, net_dev_queue, net, "packet to the device")                                  \
+	EV(129, net_if_receive_skb, net, "packet from the device")                           \
+	EV(130, inet_sock_set_state, net, "connection's state changed")                      \
+	EV(131, tcp_rcv_space_adjust, net, "TCP bytes taken")                                \
+	EV(132, sock_send_length, net, "socket sent")                                        \
+	EV(133, sock_recv_length, net, "socket received")                                    \
+	EV(144, x86_exceptions_page_fault_user, fault, "page fault in a program")            \
+	EV(145, x86_exceptions_page_fault_kernel, fault, "page fault in the kernel")         \
+	EV(152, power_cpu_idle, power, "idle state")                                         \
+	EV(153, power_cpu_frequency, power, "frequency")                                     \
+	EV(160, workqueue_queue_work, workqueue, "work queued")                              \
+	EV(161, workqueue_activate_work, workqueue, "work ready")                            \
+	EV(162, workqueue_execute_start, workqueue, "work begins")                           \
+	EV(163, workqueue_execute_end, workqueue, "work done")
 
 /* clang-format off */
 #define IVT_FIELDS_ivtrace_beat(F)
@@ -125,6 +181,88 @@
 	F(i32, id) F(pad4, _pad) F(u64, arg0) F(u64, arg1) F(u64, arg2) F(u64, arg3) \
 	F(u64, arg4) F(u64, arg5)
 #define IVT_FIELDS_syscall_exit_unknown(F) F(i32, id) F(pad4, _pad) F(i64, ret)
+
+#define IVT_FIELDS_x86_irq_vectors_reschedule_entry(F) F(i32, vector) F(pad4, _pad)
+#define IVT_FIELDS_x86_irq_vectors_reschedule_exit(F) \
+	IVT_FIELDS_x86_irq_vectors_reschedule_entry(F)
+#define IVT_FIELDS_x86_irq_vectors_call_function_entry(F) \
+	IVT_FIELDS_x86_irq_vectors_reschedule_entry(F)
+#define IVT_FIELDS_x86_irq_vectors_call_function_exit(F) \
+	IVT_FIELDS_x86_irq_vectors_reschedule_entry(F)
+#define IVT_FIELDS_x86_irq_vectors_call_function_single_entry(F) \
+	IVT_FIELDS_x86_irq_vectors_reschedule_entry(F)
+#define IVT_FIELDS_x86_irq_vectors_call_function_single_exit(F) \
+	IVT_FIELDS_x86_irq_vectors_reschedule_entry(F)
+#define IVT_FIELDS_x86_irq_vectors_irq_work_entry(F) IVT_FIELDS_x86_irq_vectors_reschedule_entry(F)
+#define IVT_FIELDS_x86_irq_vectors_irq_work_exit(F) IVT_FIELDS_x86_irq_vectors_reschedule_entry(F)
+/* Linux 6.4 and later; cpumask: CPUs 0 to 63 */
+#define IVT_FIELDS_ipi_send_cpu(F) F(x64, callsite) F(x64, callback) F(u32, cpu) F(pad4, _pad)
+#define IVT_FIELDS_ipi_send_cpumask(F) F(x64, cpumask) F(x64, callsite) F(x64, callback)
+
+/* expires, softexpires, now: ns of the timer's clock */
+#define IVT_FIELDS_timer_hrtimer_start(F) \
+	F(x64, hrtimer) F(x64, function) F(i64, expires) F(i64, softexpires) F(u32, mode) \
+	F(pad4, _pad)
+#define IVT_FIELDS_timer_hrtimer_cancel(F) F(x64, hrtimer)
+#define IVT_FIELDS_timer_hrtimer_expire_entry(F) F(x64, hrtimer) F(i64, now) F(x64, function)
+#define IVT_FIELDS_timer_hrtimer_expire_exit(F) F(x64, hrtimer)
+/* expires, now, baseclk: jiffies */
+#define IVT_FIELDS_timer_start(F) \
+	F(x64, timer) F(x64, function) F(u64, expires) F(u64, now) F(u32, flags) F(pad4, _pad)
+#define IVT_FIELDS_timer_cancel(F) F(x64, timer)
+#define IVT_FIELDS_timer_expire_entry(F) \
+	F(x64, timer) F(u64, now) F(x64, function) F(u64, baseclk)
+#define IVT_FIELDS_timer_expire_exit(F) F(x64, timer)
+#define IVT_FIELDS_x86_irq_vectors_local_timer_entry(F) \
+	IVT_FIELDS_x86_irq_vectors_reschedule_entry(F)
+#define IVT_FIELDS_x86_irq_vectors_local_timer_exit(F) \
+	IVT_FIELDS_x86_irq_vectors_reschedule_entry(F)
+
+/*
+ * len: of the whole packet.  What is behind it is read from the headers where
+ * they lie in the packet's linear part, and is 0 elsewhere, for other protocols
+ * than IP, in fragments but the first, and behind IPv6 extension headers.
+ * seq, ack_seq, flags (FIN 1 SYN 2 RST 4 PSH 8 ACK 16): TCP's; the bytes
+ * seq .. seq + payload_bytes - 1 of the connection are in this packet.
+ */
+#define IVT_FIELDS_net_dev_queue(F) \
+	F(x64, skbaddr) F(ip16, saddr) F(ip16, daddr) F(u32, len) F(u32, protocol) \
+	F(u32, source_port) F(u32, dest_port) F(u32, seq) F(u32, ack_seq) F(u32, flags) \
+	F(u32, payload_bytes) F(str, name)
+#define IVT_FIELDS_net_if_receive_skb(F) IVT_FIELDS_net_dev_queue(F)
+/* saddr, source_port: this end.  States are the kernel's (1 established, 2 SYN sent,
+ * 7 closed, 8 close wait, 10 listening). */
+#define IVT_FIELDS_inet_sock_set_state(F) \
+	F(x64, skaddr) F(ip16, saddr) F(ip16, daddr) F(u32, family) F(u32, protocol) \
+	F(u32, source_port) F(u32, dest_port) F(i32, oldstate) F(i32, newstate)
+/* copied_seq: of the first byte that the program has not taken yet */
+#define IVT_FIELDS_tcp_rcv_space_adjust(F) \
+	F(x64, skaddr) F(ip16, saddr) F(ip16, daddr) F(u32, family) F(u32, protocol) \
+	F(u32, source_port) F(u32, dest_port) F(u32, copied_seq) F(pad4, _pad)
+/*
+ * Linux 6.3 and later, at the end of any socket's call, by whatever system call.
+ * ret: bytes or -errno.  seq: of the first byte that is still to be sent (taken);
+ * TCP only, and of all threads that use the socket.  flags: MSG_PEEK (2) and others.
+ */
+#define IVT_FIELDS_sock_send_length(F) \
+	F(x64, skaddr) F(ip16, saddr) F(ip16, daddr) F(u32, family) F(u32, protocol) \
+	F(u32, source_port) F(u32, dest_port) F(i32, ret) F(u32, flags) F(u32, seq) \
+	F(pad4, _pad)
+#define IVT_FIELDS_sock_recv_length(F) IVT_FIELDS_sock_send_length(F)
+
+#define IVT_FIELDS_x86_exceptions_page_fault_user(F) \
+	F(x64, address) F(x64, ip) F(x64, error_code)
+#define IVT_FIELDS_x86_exceptions_page_fault_kernel(F) IVT_FIELDS_x86_exceptions_page_fault_user(F)
+
+/* state: an idle state's number, 4294967295 when it ends; kHz */
+#define IVT_FIELDS_power_cpu_idle(F) F(u32, state) F(u32, cpu_id)
+#define IVT_FIELDS_power_cpu_frequency(F) F(u32, state) F(u32, cpu_id)
+
+#define IVT_FIELDS_workqueue_queue_work(F) \
+	F(x64, work) F(x64, function) F(i32, req_cpu) F(pad4, _pad)
+#define IVT_FIELDS_workqueue_activate_work(F) F(x64, work)
+#define IVT_FIELDS_workqueue_execute_start(F) F(x64, work) F(x64, function)
+#define IVT_FIELDS_workqueue_execute_end(F) F(x64, work) F(x64, function)
 /* clang-format on */
 
 /* rwbs, as lttng-modules has it */
@@ -164,6 +302,7 @@ enum ivt_event_type {
 #define IVT_C_x64(f)	     __u64 f;
 #define IVT_C_u8(f)	     __u8 f;
 #define IVT_C_text16(f)	     char f[16];
+#define IVT_C_ip16(f)	     __u8 f[16];
 #define IVT_C_str(f)	     char f[0];
 #define IVT_C_pad4(f)	     __u32 f;
 #define IVT_C_FIELD(kind, f) IVT_C_##kind(f)
@@ -186,6 +325,7 @@ IVT_EVENTS(IVT_STRUCT_OF)
 #define IVT_IS_x64(f)
 #define IVT_IS_u8(f)
 #define IVT_IS_text16(f)
+#define IVT_IS_ip16(f)
 #define IVT_IS_pad4(f)
 #define IVT_IS_STR(kind, f) IVT_IS_##kind(f)
 #define IVT_ASSERT_OF(type, name, group, label) \

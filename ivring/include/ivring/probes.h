@@ -6,6 +6,8 @@
  *
  *	IVT_PROBE(event, tracepoint, IVT_PROTO(...), assignments to e->...)
  *	IVT_PROBE_STR(event, tracepoint, IVT_PROTO(...), assignments, field, source)
+ *	IVT_PROBE_PLAIN(...)	as IVT_PROBE, of arguments' values only: nothing
+ *				that they point to is read
  *
  * and, once, how its side reads what the kernel does not hand over:
  *
@@ -15,7 +17,14 @@
  *	IVT_ENUM(type, name)	value of an enumerator in the running kernel
  *	IVT_BLK_ERROR(status)	blk_status_t to -errno
  *	IVT_EXIT_PROTO		arguments of sched_process_exit in this kernel
- *	IVT_PLAIN_FLAGS(flags)	(optional) a request's flags as a number, for sparse
+ *	IVT_TIMER_START_PROTO, IVT_HRTIMER_START_PROTO	likewise
+ *	IVT_PLAIN(type, value)	a value with marks for sparse, as a plain number
+ *	IVT_READ(dst, bytes, src)	copy kernel memory; 0, else dst is undefined
+ *	IVT_HRTIMER_FUNCTION(timer)	its function
+ *	IVT_SKIP_OWN_TIMER(timer)	return from the probe if it is the tracer's
+ *	IVT_TCP(sk, field)	a field of a TCP socket
+ *	IVT_SOCK_IP6(dst, sk, field)	copy an IPv6 address of a socket
+ *	IVT_JIFFIES()		the kernel's tick count
  *
  * A prototype may stop after the last argument that it uses only where the
  * includer's side permits it (eBPF does; the module spells all of them).
@@ -49,10 +58,6 @@ static __always_inline __s64 ivt_prev_state(bool preempt, unsigned int state)
 	return report & 0x02 ? 0x02 : report & 0x01;
 }
 
-#ifndef IVT_PLAIN_FLAGS
-#define IVT_PLAIN_FLAGS(flags) (flags)
-#endif
-
 #define IVT_RWBS_IF(flags, bit, rwbs) \
 	((flags) & (1ULL << IVT_ENUM(enum req_flag_bits, bit)) ? (rwbs) : 0)
 
@@ -79,6 +84,143 @@ static __always_inline __u32 ivt_rwbs(__u64 cmd_flags)
 }
 
 #define IVT_DISK_DEV(disk) ((disk) ? (__u32)(disk)->major << 20 | (__u32)(disk)->first_minor : 0)
+
+#define IVT_BE16(p)	  ((__u32)(p)[0] << 8 | (p)[1])
+#define IVT_BE32(p)	  (IVT_BE16(p) << 16 | IVT_BE16((p) + 2))
+#define IVT_PROTOCOL_TCP  6
+#define IVT_PROTOCOL_UDP  17
+#define IVT_TCP_HDR_BYTES 20
+#define IVT_UDP_HDR_BYTES 8
+#define IVT_IP_HDR_BYTES  20
+#define IVT_IP6_HDR_BYTES 40
+#define IVT_ETHERTYPE_IP  0x0008 /* as it lies in memory */
+#define IVT_ETHERTYPE_IP6 0xdd86
+#define IVT_FAMILY_IP	  2
+#define IVT_FAMILY_IP6	  10
+#define IVT_SOCK_STREAM	  1
+
+static __always_inline void ivt_ip_mapped(__u8 *dst, const __u8 *ip)
+{
+	__builtin_memset(dst, 0, 10);
+	__builtin_memset(dst + 10, 0xff, 2);
+	__builtin_memcpy(dst + 12, ip, 4);
+}
+
+/*
+ * A packet's headers: bytes from @at on, the first @linear of them in one piece
+ * of memory.  Whatever they say, nothing behind @linear is read.
+ */
+static __always_inline void ivt_parse_transport(struct ivt_ev_net_dev_queue *e,
+						const unsigned char *at, __u32 linear, __u32 bytes)
+{
+	__u8 h[IVT_TCP_HDR_BYTES];
+	__u32 hdr_bytes = IVT_UDP_HDR_BYTES;
+
+	if (e->protocol == IVT_PROTOCOL_TCP) {
+		if (linear < IVT_TCP_HDR_BYTES || IVT_READ(h, IVT_TCP_HDR_BYTES, at))
+			return;
+		e->seq = IVT_BE32(h + 4);
+		e->ack_seq = IVT_BE32(h + 8);
+		e->flags = h[13];
+		hdr_bytes = (h[12] >> 4) * 4;
+	} else if (e->protocol != IVT_PROTOCOL_UDP || linear < IVT_UDP_HDR_BYTES ||
+		   IVT_READ(h, IVT_UDP_HDR_BYTES, at)) {
+		return;
+	}
+	e->source_port = IVT_BE16(h);
+	e->dest_port = IVT_BE16(h + 2);
+	e->payload_bytes = bytes > hdr_bytes ? bytes - hdr_bytes : 0;
+}
+
+static __always_inline void ivt_parse_ip(struct ivt_ev_net_dev_queue *e, const unsigned char *at,
+					 __u32 linear, __u32 bytes)
+{
+	__u8 h[IVT_IP_HDR_BYTES];
+	__u32 hdr_bytes, ip_bytes;
+
+	if (linear < IVT_IP_HDR_BYTES || IVT_READ(h, IVT_IP_HDR_BYTES, at))
+		return;
+	hdr_bytes = (h[0] & 15) * 4;
+	ip_bytes = IVT_BE16(h + 2); /* 0: a packet that the device is to cut */
+	if (ip_bytes && ip_bytes < bytes)
+		bytes = ip_bytes; /* the rest fills a short frame */
+	ivt_ip_mapped(e->saddr, h + 12);
+	ivt_ip_mapped(e->daddr, h + 16);
+	e->protocol = h[9];
+	if (hdr_bytes < IVT_IP_HDR_BYTES || hdr_bytes > linear || hdr_bytes > bytes ||
+	    IVT_BE16(h + 6) & 0x1fff) /* no first fragment */
+		return;
+	ivt_parse_transport(e, at + hdr_bytes, linear - hdr_bytes, bytes - hdr_bytes);
+}
+
+static __always_inline void ivt_parse_ip6(struct ivt_ev_net_dev_queue *e, const unsigned char *at,
+					  __u32 linear, __u32 bytes)
+{
+	__u8 h[IVT_IP6_HDR_BYTES];
+	__u32 ip_bytes;
+
+	if (linear < IVT_IP6_HDR_BYTES || bytes < IVT_IP6_HDR_BYTES ||
+	    IVT_READ(h, IVT_IP6_HDR_BYTES, at))
+		return;
+	ip_bytes = IVT_BE16(h + 4);
+	bytes -= IVT_IP6_HDR_BYTES;
+	if (ip_bytes && ip_bytes < bytes)
+		bytes = ip_bytes;
+	__builtin_memcpy(e->saddr, h + 8, 16);
+	__builtin_memcpy(e->daddr, h + 24, 16);
+	e->protocol = h[6];
+	ivt_parse_transport(e, at + IVT_IP6_HDR_BYTES, linear - IVT_IP6_HDR_BYTES, bytes);
+}
+
+/* @offset: of the network header in @skb's data. */
+static __always_inline void ivt_parse_packet(struct ivt_ev_net_dev_queue *e,
+					     const struct sk_buff *skb, unsigned long offset)
+{
+	__u32 linear = skb->len - skb->data_len, ethertype = IVT_PLAIN(__u16, skb->protocol);
+
+	e->skbaddr = (__u64)(unsigned long)skb;
+	e->len = skb->len;
+	__builtin_memset(e->saddr, 0, sizeof(e->saddr));
+	__builtin_memset(e->daddr, 0, sizeof(e->daddr));
+	e->protocol = 0;
+	e->source_port = 0;
+	e->dest_port = 0;
+	e->seq = 0;
+	e->ack_seq = 0;
+	e->flags = 0;
+	e->payload_bytes = 0;
+	if (offset > linear)
+		return;
+	if (ethertype == IVT_ETHERTYPE_IP)
+		ivt_parse_ip(e, skb->data + offset, linear - offset, skb->len - offset);
+	else if (ethertype == IVT_ETHERTYPE_IP6)
+		ivt_parse_ip6(e, skb->data + offset, linear - offset, skb->len - offset);
+}
+
+/* A raw socket may carry TCP's number and is none. */
+static __always_inline bool ivt_sock_is_tcp(const struct sock *sk)
+{
+	return sk->sk_protocol == IVT_PROTOCOL_TCP && sk->sk_type == IVT_SOCK_STREAM &&
+	       (sk->__sk_common.skc_family == IVT_FAMILY_IP ||
+		sk->__sk_common.skc_family == IVT_FAMILY_IP6);
+}
+
+static __always_inline void ivt_sock_ips(const struct sock *sk, __u8 *saddr, __u8 *daddr)
+{
+	__u8 ip[4];
+
+	__builtin_memset(saddr, 0, 16);
+	__builtin_memset(daddr, 0, 16);
+	if (sk->__sk_common.skc_family == IVT_FAMILY_IP) {
+		if (!IVT_READ(ip, 4, &sk->__sk_common.skc_rcv_saddr))
+			ivt_ip_mapped(saddr, ip);
+		if (!IVT_READ(ip, 4, &sk->__sk_common.skc_daddr))
+			ivt_ip_mapped(daddr, ip);
+	} else if (sk->__sk_common.skc_family == IVT_FAMILY_IP6) {
+		IVT_SOCK_IP6(saddr, sk, skc_v6_rcv_saddr);
+		IVT_SOCK_IP6(daddr, sk, skc_v6_daddr);
+	}
+}
 
 #endif /* IVRING_PROBES_ONCE */
 
@@ -167,7 +309,7 @@ IVT_PROBE(irq_softirq_exit, softirq_exit, IVT_PROTO(unsigned int vec), {
 	e->sector = rq->__sector == (sector_t)-1 ? 0 : rq->__sector; \
 	e->rq = (__u64)(unsigned long)rq;                            \
 	e->dev = IVT_DISK_DEV(rq->q->disk);                          \
-	e->rwbs = ivt_rwbs(IVT_PLAIN_FLAGS(rq->cmd_flags))
+	e->rwbs = ivt_rwbs(IVT_PLAIN(__u64, rq->cmd_flags))
 
 #define IVT_ASSIGN_RQ_OWNER()               \
 	e->nr_sector = rq->__data_len >> 9; \
@@ -198,12 +340,198 @@ IVT_PROBE(block_bio_queue, block_bio_queue, IVT_PROTO(struct bio *bio), {
 	e->sector = bio->bi_iter.bi_sector;
 	e->dev = IVT_DISK_DEV(bio->bi_bdev->bd_disk);
 	e->nr_sector = bio->bi_iter.bi_size >> 9;
-	e->rwbs = ivt_rwbs(IVT_PLAIN_FLAGS(bio->bi_opf));
+	e->rwbs = ivt_rwbs(IVT_PLAIN(__u64, bio->bi_opf));
 	e->tid = IVT_CURRENT_TID();
 	IVT_CURRENT_COMM(e->comm);
 })
 
+#define IVT_ASSIGN_VECTOR() \
+	e->vector = vector; \
+	e->_pad = 0
+#define IVT_PROBE_VECTOR(name)                                                         \
+	IVT_PROBE(x86_irq_vectors_##name##_entry, name##_entry, IVT_PROTO(int vector), \
+		  { IVT_ASSIGN_VECTOR(); })                                            \
+	IVT_PROBE(x86_irq_vectors_##name##_exit, name##_exit, IVT_PROTO(int vector),   \
+		  { IVT_ASSIGN_VECTOR(); })
+
+IVT_PROBE_VECTOR(reschedule)
+IVT_PROBE_VECTOR(call_function)
+IVT_PROBE_VECTOR(call_function_single)
+IVT_PROBE_VECTOR(irq_work)
+IVT_PROBE_VECTOR(local_timer)
+
+IVT_PROBE(ipi_send_cpu, ipi_send_cpu,
+	  IVT_PROTO(const unsigned int cpu, unsigned long callsite, void *callback), {
+		  e->callsite = callsite;
+		  e->callback = (__u64)(unsigned long)callback;
+		  e->cpu = cpu;
+		  e->_pad = 0;
+	  })
+
+IVT_PROBE(ipi_send_cpumask, ipi_send_cpumask,
+	  IVT_PROTO(const struct cpumask *cpumask, unsigned long callsite, void *callback), {
+		  if (IVT_READ(&e->cpumask, sizeof(e->cpumask), cpumask))
+			  e->cpumask = 0;
+		  e->callsite = callsite;
+		  e->callback = (__u64)(unsigned long)callback;
+	  })
+
+IVT_PROBE(timer_hrtimer_start, hrtimer_start, IVT_HRTIMER_START_PROTO, {
+	IVT_SKIP_OWN_TIMER(hrtimer);
+	e->hrtimer = (__u64)(unsigned long)hrtimer;
+	e->function = (__u64)(unsigned long)IVT_HRTIMER_FUNCTION(hrtimer);
+	e->expires = hrtimer->node.expires;
+	e->softexpires = hrtimer->_softexpires;
+	e->mode = mode;
+	e->_pad = 0;
+})
+
+IVT_PROBE(timer_hrtimer_cancel, hrtimer_cancel, IVT_PROTO(struct hrtimer *hrtimer), {
+	IVT_SKIP_OWN_TIMER(hrtimer);
+	e->hrtimer = (__u64)(unsigned long)hrtimer;
+})
+
+IVT_PROBE(timer_hrtimer_expire_entry, hrtimer_expire_entry,
+	  IVT_PROTO(struct hrtimer *hrtimer, ktime_t *now), {
+		  IVT_SKIP_OWN_TIMER(hrtimer);
+		  e->hrtimer = (__u64)(unsigned long)hrtimer;
+		  if (IVT_READ(&e->now, sizeof(e->now), now))
+			  e->now = 0;
+		  e->function = (__u64)(unsigned long)IVT_HRTIMER_FUNCTION(hrtimer);
+	  })
+
+/* The timer may be gone by now: only its address is used. */
+IVT_PROBE(timer_hrtimer_expire_exit, hrtimer_expire_exit, IVT_PROTO(struct hrtimer *hrtimer), {
+	IVT_SKIP_OWN_TIMER(hrtimer);
+	e->hrtimer = (__u64)(unsigned long)hrtimer;
+})
+
+IVT_PROBE(timer_start, timer_start, IVT_TIMER_START_PROTO, {
+	e->timer = (__u64)(unsigned long)timer;
+	e->function = (__u64)(unsigned long)timer->function;
+	e->expires = timer->expires;
+	e->now = IVT_JIFFIES();
+	e->flags = timer->flags;
+	e->_pad = 0;
+})
+
+IVT_PROBE(timer_cancel, timer_cancel, IVT_PROTO(struct timer_list *timer),
+	  { e->timer = (__u64)(unsigned long)timer; })
+
+IVT_PROBE(timer_expire_entry, timer_expire_entry,
+	  IVT_PROTO(struct timer_list *timer, unsigned long baseclk), {
+		  e->timer = (__u64)(unsigned long)timer;
+		  e->now = IVT_JIFFIES();
+		  e->function = (__u64)(unsigned long)timer->function;
+		  e->baseclk = baseclk;
+	  })
+
+IVT_PROBE(timer_expire_exit, timer_expire_exit, IVT_PROTO(struct timer_list *timer),
+	  { e->timer = (__u64)(unsigned long)timer; })
+
+/* On its way out: data begins with the link layer's header. */
+IVT_PROBE_STR(
+	net_dev_queue, net_dev_queue, IVT_PROTO(struct sk_buff *skb),
+	{ ivt_parse_packet(e, skb, skb->head + skb->network_header - skb->data); }, name,
+	skb->dev->name)
+
+/* On its way in that header is taken off, and network_header not yet set. */
+IVT_PROBE_STR(
+	net_if_receive_skb, netif_receive_skb, IVT_PROTO(struct sk_buff *skb),
+	{ ivt_parse_packet((struct ivt_ev_net_dev_queue *)e, skb, 0); }, name, skb->dev->name)
+
+#define IVT_ASSIGN_SOCK()                                                                      \
+	e->skaddr = (__u64)(unsigned long)sk;                                                  \
+	ivt_sock_ips(sk, e->saddr, e->daddr);                                                  \
+	e->family = sk->__sk_common.skc_family;                                                \
+	e->protocol = sk->sk_protocol;                                                         \
+	e->source_port = 0;                                                                    \
+	e->dest_port = 0;                                                                      \
+	if (e->family == IVT_FAMILY_IP || e->family == IVT_FAMILY_IP6) {                       \
+		e->source_port = sk->__sk_common.skc_num;                                      \
+		e->dest_port = __builtin_bswap16(IVT_PLAIN(__u16, sk->__sk_common.skc_dport)); \
+	}
+
+IVT_PROBE(inet_sock_set_state, inet_sock_set_state,
+	  IVT_PROTO(const struct sock *sk, const int oldstate, const int newstate), {
+		  IVT_ASSIGN_SOCK();
+		  e->oldstate = oldstate;
+		  e->newstate = newstate;
+	  })
+
+/* In the task that takes bytes out of a TCP socket, after each piece. */
+IVT_PROBE(tcp_rcv_space_adjust, tcp_rcv_space_adjust, IVT_PROTO(struct sock *sk), {
+	IVT_ASSIGN_SOCK();
+	e->copied_seq = ivt_sock_is_tcp(sk) ? IVT_TCP(sk, copied_seq) : 0;
+	e->_pad = 0;
+})
+
+#define IVT_ASSIGN_LENGTH(position)                               \
+	IVT_ASSIGN_SOCK();                                        \
+	e->ret = ret;                                             \
+	e->flags = flags;                                         \
+	e->seq = ivt_sock_is_tcp(sk) ? IVT_TCP(sk, position) : 0; \
+	e->_pad = 0
+
+IVT_PROBE(sock_send_length, sock_send_length, IVT_PROTO(struct sock *sk, int ret, int flags),
+	  { IVT_ASSIGN_LENGTH(write_seq); })
+
+IVT_PROBE(sock_recv_length, sock_recv_length, IVT_PROTO(struct sock *sk, int ret, int flags),
+	  { IVT_ASSIGN_LENGTH(copied_seq); })
+
+/* What the processor says about the fault; the program's memory is not looked at. */
+#define IVT_ASSIGN_FAULT()    \
+	e->address = address; \
+	e->ip = regs->ip;     \
+	e->error_code = error_code
+
+IVT_PROBE(x86_exceptions_page_fault_user, page_fault_user,
+	  IVT_PROTO(unsigned long address, struct pt_regs *regs, unsigned long error_code),
+	  { IVT_ASSIGN_FAULT(); })
+
+IVT_PROBE(x86_exceptions_page_fault_kernel, page_fault_kernel,
+	  IVT_PROTO(unsigned long address, struct pt_regs *regs, unsigned long error_code),
+	  { IVT_ASSIGN_FAULT(); })
+
+IVT_PROBE(power_cpu_idle, cpu_idle, IVT_PROTO(unsigned int state, unsigned int cpu_id), {
+	e->state = state;
+	e->cpu_id = cpu_id;
+})
+
+IVT_PROBE(power_cpu_frequency, cpu_frequency, IVT_PROTO(unsigned int state, unsigned int cpu_id), {
+	e->state = state;
+	e->cpu_id = cpu_id;
+})
+
+IVT_PROBE(workqueue_queue_work, workqueue_queue_work,
+	  IVT_PROTO(int req_cpu, struct pool_workqueue *pwq, struct work_struct *work), {
+		  e->work = (__u64)(unsigned long)work;
+		  e->function = (__u64)(unsigned long)work->func;
+		  e->req_cpu = req_cpu;
+		  e->_pad = 0;
+	  })
+
+IVT_PROBE(workqueue_activate_work, workqueue_activate_work, IVT_PROTO(struct work_struct *work),
+	  { e->work = (__u64)(unsigned long)work; })
+
+IVT_PROBE(workqueue_execute_start, workqueue_execute_start, IVT_PROTO(struct work_struct *work), {
+	e->work = (__u64)(unsigned long)work;
+	e->function = (__u64)(unsigned long)work->func;
+})
+
+/* The work may be freed by now: its function comes with the call. */
+IVT_PROBE_PLAIN(workqueue_execute_end, workqueue_execute_end,
+		IVT_PROTO(struct work_struct *work, work_func_t function), {
+			e->work = (__u64)(unsigned long)work;
+			e->function = (__u64)(unsigned long)function;
+		})
+
 #undef IVT_ASSIGN_WAKE
 #undef IVT_ASSIGN_RQ
 #undef IVT_ASSIGN_RQ_OWNER
+#undef IVT_ASSIGN_VECTOR
+#undef IVT_PROBE_VECTOR
+#undef IVT_ASSIGN_SOCK
+#undef IVT_ASSIGN_LENGTH
+#undef IVT_ASSIGN_FAULT
 #undef IVT_PROTO
