@@ -47,7 +47,8 @@ full 400000
 
 echo '== for a while'
 dd if=/dev/zero of="$disk/filler" bs=64k count=40 status=none || true
-{ sleep 3; rm -f "$disk/filler"; } &
+rm -f "$work/err"
+{ wait_for 60 grep -qs 'recording goes on' "$work/err"; sleep 0.7; rm -f "$disk/filler"; } &
 filler=$!
 rm -rf "$trace" "$region"
 make_region 16M 2
@@ -60,5 +61,4 @@ read -r records lost refused < <(counts)
 echo "records $records lost $lost refused $refused"
 [ $status = 1 ]
 [ "$records $lost $refused" = "80000 0 0" ]
-grep -q 'recording goes on' "$work/err"
 umount "$disk"

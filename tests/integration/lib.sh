@@ -24,13 +24,13 @@ record() # OPTIONS... [-- COMMAND...]
 	"$host" record -o "$trace" --vm "a=shm:$region" --host none --tsc tcg "$@"
 }
 
-record_in_background() # OPTIONS...: sets $recorder
+record_in_background() # OPTIONS...: sets $recorder; returns when it records
 {
+	rm -f "$work/record.out"
 	"$host" record -o "$trace" --vm "a=shm:$region" --host none --tsc tcg "$@" \
 		>"$work/record.out" 2>&1 &
 	recorder=$!
-	wait_for 10 test -e "$trace/manifest.json"
-	sleep 0.3
+	wait_for 30 grep -qs 'recording into' "$work/record.out"
 }
 
 wait_for() # SECONDS COMMAND...: until it succeeds
@@ -51,6 +51,11 @@ counts()
 import json, sys
 m = [m for m in json.load(sys.stdin)["machines"] if m["kind"] == "guest"]
 print(sum(x["records"] for x in m), sum(x["lost"] for x in m), sum(x["refused_bytes"] for x in m))'
+}
+
+has_counts() # RECORDS LOST REFUSED_BYTES
+{
+	[ "$(counts)" = "$*" ]
 }
 
 # Each mark "cpu n" once, ascending, on its own CPU; prints how many.

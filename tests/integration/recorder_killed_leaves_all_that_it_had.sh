@@ -7,8 +7,9 @@
 make_region 16M 2
 record_in_background --duration 60
 "$guest" "$region" --count 50000 --pace-us 300 --hang >"$work/out" &
+hanging=$!
 wait_for 30 grep -q written "$work/out"
-sleep 0.5
+wait_for 30 has_counts 100000 0 0
 kill -9 $recorder
 wait $recorder || true
 read -r records lost refused < <(counts)
@@ -17,6 +18,9 @@ echo "killed: records $records lost $lost refused $refused"
 [ "$(check_marks)" -eq 100000 ]
 "$report" summary "$trace" 2>&1 | grep -i 'not closed'
 
+# The guest dies; another takes its place in the region.
+kill -9 $hanging
+wait $hanging || true
 trace=$work/second.ivt
 record -- "$guest" "$region" --count 1000 --pace-us 20000 | tee "$work/out"
 read -r records lost refused < <(counts)

@@ -18,6 +18,11 @@ status_of() # COMMAND...: sets $status
 	"$@" >"$work/out" 2>&1 || status=$?
 }
 
+has_many_marks()
+{
+	[ "$(check_marks)" -gt 100 ]
+}
+
 echo '== the region is cut to nothing, to a page'
 for size in 0 4096; do
 	trace=$work/cut-$size.ivt
@@ -25,17 +30,16 @@ for size in 0 4096; do
 	make_region 4M 2
 	record_in_background --duration 20
 	"$guest" "$region" --count 1000000 --pace-us 300 >/dev/null &
-	sleep 0.5
+	wait_for 30 has_many_marks
 	truncate -s $size "$region"
-	sleep 0.5
+	wait_for 30 grep -q "a: the region '$region' was cut" "$work/record.out"
 	kill -INT $recorder
 	status=0
 	wait $recorder || status=$?
 	cat "$work/record.out"
 	[ $status = 1 ]
-	grep -q "a: the region '$region' was cut" "$work/record.out"
 	is_closed
-	[ "$(check_marks)" -gt 100 ]
+	has_many_marks
 done
 rm -f "$region"
 make_region 4M 2
