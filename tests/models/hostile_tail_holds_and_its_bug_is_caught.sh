@@ -1,0 +1,17 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Whatever a reader stores into r_tail, no uncommitted record is overwritten.
+. "$(dirname "$0")/lib.sh"
+
+holds '2 levels x 4 records' discard -DIS_HOSTILE -DRECORDS=4
+holds '2 levels x 2 records of 1 or 2 units' discard -DIS_HOSTILE -DBIG=2 -DSUBBUF=4
+holds '2 levels x 3 records, 1 flush, grain of 4' discard -DIS_HOSTILE -DRECORDS=3 -DPUB=4 -DTICKS=1
+caught tail_not_clamped uncommitted_is_not_lapped discard -DIS_HOSTILE -DRECORDS=4
+
+if [ -n "${LONG:-}" ]; then
+	holds '2 levels x 6 records' discard -DIS_HOSTILE -DRECORDS=6
+	holds '3 levels x 2 records' discard -DIS_HOSTILE -DLEVELS=3
+	holds '2 levels x 3 records of 1 or 2 units' discard \
+		-DIS_HOSTILE -DRECORDS=3 -DBIG=2 -DSUBBUF=4
+fi
+exit $status
