@@ -123,6 +123,7 @@ static int begin_epoch(struct vm *vm, uint64_t epoch, uint32_t state)
 void vm_watch_guest(struct vm *vm)
 {
 	const struct ivring_guest_page *page = guest_page(vm);
+	bool has_come, is_there;
 	uint64_t epoch;
 	uint32_t state;
 
@@ -140,9 +141,12 @@ void vm_watch_guest(struct vm *vm)
 		return;
 	vm->is_watched = true;
 	vm_arrival_watch(vm);
-	if (vm->is_awaited && state == IVRING_GUEST_READY)
+	/* It was ready once, even if it has ended by now. */
+	has_come = vm->is_awaited && state != IVRING_GUEST_INIT;
+	if (has_come)
 		guest_is_ready(vm);
 	/* A guest that was killed leaves its page as it was: somebody must live there. */
-	if (!vm->has_guest && state == IVRING_GUEST_READY && (vm->qemu.pid > 0 || vm->n_bytes))
+	is_there = state == IVRING_GUEST_READY && (vm->qemu.pid > 0 || vm->n_bytes);
+	if (!vm->has_guest && (has_come || is_there))
 		copy_facts(vm);
 }
