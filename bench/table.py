@@ -1,8 +1,32 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""table.py FILE.jsonl...: what `make bench OUT=FILE.jsonl` wrote, as a Markdown table."""
+"""table.py [--into PAGE.md] FILE.jsonl...: what `make bench OUT=FILE.jsonl` wrote, held
+against the goals, then all of it, as Markdown; with --into in the place of what stands
+between the page's two lines <!-- figures --> and <!-- /figures -->."""
 import json
+import re
 import sys
+
+# What is said of a metric, which number of its line, and what that must be.
+GOALS = [
+    ("a 32-byte record, above a bare rdtsc, serialised", "ns_per_record.above_rdtsc.ivring",
+     None, "value", "<=", 5),
+    ("the same in overwrite mode", "ns_per_record.above_rdtsc.overwrite", None, "value", "<=", 5),
+    ("records that a reader on the other core takes", "records_per_s.saturated.ivring",
+     None, "value", ">=", 80e6),
+    ("drain into a file, against write() of the same bytes", "bytes_per_s.file.drain",
+     "write", "ratio", ">=", 0.9),
+    ("drain into tmpfs, against write()", "bytes_per_s.tmpfs.drain", "write", "ratio", ">=", 0.9),
+    ("512 idle rings of a VM, swept at 1 kHz, of a core", "core_at_1khz.1x512.host",
+     None, "value", "<=", 0.1),
+] + [
+    (f"a record, against {what}", "ns_per_record.back_to_back.ivring", rival, "ratio", "<", 1)
+    for rival, what in (("bpf_ringbuf", "the BPF ring buffer"), ("ftrace", "an ftrace event"),
+                        ("ftrace_tsc", "an ftrace event with the TSC as clock"),
+                        ("lttng_ust", "LTTng-UST"),
+                        ("lttng_ust_overwrite", "LTTng-UST in overwrite mode"))
+]
+IS_MET = {"<=": lambda a, b: a <= b, ">=": lambda a, b: a >= b, "<": lambda a, b: a < b}
 
 
 def number(value, unit):
@@ -17,31 +41,71 @@ def number(value, unit):
     return f"{value:.{3 if abs(value) < 100 else 4}g} {unit}"
 
 
+def spread(line):
+    low, high = (number(line[key], line["unit"]) for key in ("min", "max"))
+    return f"{low.split()[0] if low.split()[1] == high.split()[1] else low} .. {high}"
+
+
+def goal_row(lines, what, metric, versus, key, relation, bound):
+    line = next((x for x in lines if x["metric"] == metric and x.get("vs") == versus), None)
+    if not line:
+        return [what, "-", "-", "", ""]
+    if key == "ratio":
+        wanted, figure = str(bound), f"{line[key]:.3g}"
+        beside = " : ".join(number(line[k], line["unit"]) for k in ("value", "vs_value"))
+    else:
+        wanted, figure, beside = number(bound, line["unit"]), number(line[key], line["unit"]), spread(line)
+    verdict = "yes" if IS_MET[relation](line[key], bound) else "**no**"
+    return [what, f"{relation} {wanted}", f"**{figure}**", beside, verdict]
+
+
 def row(line):
     name = f"`{line['bench']}` {line['metric']}"
     if "skipped" in line:
         return [name, "-", "-", f"skipped: {line['skipped']}", ""]
-    low, high = (number(line[key], line["unit"]) for key in ("min", "max"))
-    if low.split()[1] == high.split()[1]:
-        low = low.split()[0]
     versus, ratio = "", ""
     if line["vs"]:
         versus = f"{line['vs']} {number(line['vs_value'], line['unit'])}"
         ratio = f"{line['ratio']:.3g}"
-    return [name, f"**{number(line['value'], line['unit'])}**", f"{low} .. {high}", versus, ratio]
+    return [name, number(line["value"], line["unit"]), spread(line), versus, ratio]
+
+
+def table(head, rows):
+    yield "| " + " | ".join(head) + " |"
+    yield "|" + "---|" * len(head)
+    for cells in rows:
+        yield "| " + " | ".join(cells) + " |"
+
+
+def page(lines):
+    machines = "; ".join(sorted({line["machine"] for line in lines}))
+    runs = ", ".join(str(n) for n in sorted({line["runs"] for line in lines if "runs" in line}))
+    yield f"{machines}. Medians of {runs} runs.\n"
+    yield from table(("goal", "wanted", "measured", "range, or both figures", "met"),
+                     (goal_row(lines, *goal) for goal in GOALS))
+    yield ""
+    yield from table(("what", "median", "range", "compared with", "ratio"), map(row, lines))
 
 
 def main():
+    args = sys.argv[1:]
+    into = args[1] if args and args[0] == "--into" else None
     lines = []
-    for path in sys.argv[1:]:
+    for path in args[2 if into else 0:]:
         with open(path, encoding="utf-8") as file:
             lines += [json.loads(text) for text in file]
-    runs = sorted({line["runs"] for line in lines if "runs" in line})
-    machines = ", ".join(sorted({line["machine"] for line in lines}))
-    print(f"{machines}; runs: {', '.join(map(str, runs))}.\n")
-    print("| what | median | range | compared with | ratio |\n|---|---|---|---|---|")
-    for line in lines:
-        print("| " + " | ".join(row(line)) + " |")
+    text = "\n".join(page(lines)) + "\n"
+    if not into:
+        print(text, end="")
+        return
+    with open(into, encoding="utf-8") as file:
+        old = file.read()
+    new, n = re.subn(r"(?s)(<!-- figures -->\n).*?(<!-- /figures -->)",
+                     lambda m: m.group(1) + "\n" + text + "\n" + m.group(2), old)
+    if n != 1:
+        sys.exit(f"table.py: {into} has no place for figures")
+    with open(into, "w", encoding="utf-8") as file:
+        file.write(new)
 
 
 main()
