@@ -21,7 +21,7 @@ static void print_machine(const struct ivt_machine_info *m)
 
 		records += s->records;
 		bytes += s->bytes;
-		lost += s->lost_full + s->lost_nested + s->lost_big;
+		lost += ivt_stream_lost(s);
 		refused += s->refused_bytes;
 	}
 	if (m->epoch)

@@ -134,6 +134,8 @@ static int packet_finalise(struct job *job, struct ivt_walk *walk, size_t i, uin
 		job->refused_bytes += (h.packet_bits - h.content_bits) / 8;
 	}
 	job->info->records += found.records;
+	if (h.ivt_flags & IVT_PACKET_SALVAGED)
+		job->info->salvaged += found.records;
 	job->info->packets++;
 	job->last_raw = h.timestamp_end;
 	job->seq++;
@@ -229,7 +231,7 @@ static int stream_finalise(struct job *job, const int *dirfds)
 	struct ivt_walk walk;
 	int ret = 0;
 
-	job->info->packets = job->info->records = 0;
+	job->info->packets = job->info->records = job->info->salvaged = 0;
 	ivt_walk_init(&walk, f);
 	walk.is_partial = true; /* the headers change under its feet */
 	for (job->piece = 0; job->piece < f->n_pieces && !ret; job->piece++) {

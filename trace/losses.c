@@ -103,12 +103,6 @@ static int stream_losses(struct ivt_stream_file *f, uint64_t total, uint64_t fir
 	return ret;
 }
 
-/* By the counters of the manifest. */
-static uint64_t total_lost(const struct ivt_stream_info *info)
-{
-	return info->lost_full + info->lost_nested + info->lost_big;
-}
-
 static bool has_losses(const struct ivt_stream_file *f)
 {
 	for (size_t i = 0; i < f->n_packets; i++)
@@ -124,7 +118,7 @@ static int machine_losses(struct ivt_trace *t, size_t m, uint64_t first_ns, uint
 	int ret = 0;
 
 	for (size_t s = 0; s < streams->n_files && !ret; s++) {
-		uint64_t total = total_lost(&t->info.machines[m].streams[s]);
+		uint64_t total = ivt_stream_lost(&t->info.machines[m].streams[s]);
 
 		if (total || has_losses(&streams->files[s]))
 			ret = stream_losses(&streams->files[s], total, first_ns, last_ns, list);

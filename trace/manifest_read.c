@@ -106,6 +106,7 @@ static int read_streams(struct json_object *o, struct ivt_machine_info *m)
 		s->lost_full = get_u64(e, "lost_full");
 		s->lost_nested = get_u64(e, "lost_nested");
 		s->lost_big = get_u64(e, "lost_big");
+		s->lost_uncommitted = get_u64(e, "lost_uncommitted");
 		s->violations = get_u64(e, "violations");
 		s->refused_bytes = get_u64(e, "refused_bytes");
 		s->salvaged = get_u64(e, "salvaged");

@@ -51,6 +51,7 @@ static struct json_object *stream_json(const struct ivt_stream_info *s)
 	add_u64(o, "lost_full", s->lost_full);
 	add_u64(o, "lost_nested", s->lost_nested);
 	add_u64(o, "lost_big", s->lost_big);
+	add_u64(o, "lost_uncommitted", s->lost_uncommitted);
 	add_u64(o, "violations", s->violations);
 	add_u64(o, "refused_bytes", s->refused_bytes);
 	add_u64(o, "salvaged", s->salvaged);

@@ -4,6 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+uint64_t ivt_stream_lost(const struct ivt_stream_info *s)
+{
+	return s->lost_full + s->lost_nested + s->lost_big + s->lost_uncommitted;
+}
+
 void ivt_machine_info_deinit(struct ivt_machine_info *m)
 {
 	for (size_t i = 0; i < m->n_disks; i++)

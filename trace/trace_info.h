@@ -56,9 +56,10 @@ struct ivt_stream_info {
 	uint64_t lost_full;
 	uint64_t lost_nested;
 	uint64_t lost_big;
+	uint64_t lost_uncommitted; /* half-written when the guest died */
 	uint64_t violations;
 	uint64_t refused_bytes;
-	uint64_t salvaged;
+	uint64_t salvaged; /* of records: taken after the guest's death, unpublished till then */
 };
 
 /*
@@ -119,6 +120,9 @@ struct ivt_trace_info {
 	size_t n_machines;
 	char *sync_json; /* what was found of the clocks (key "sync"), an object; NULL: none */
 };
+
+/* Records of the stream that were lost, by all causes. */
+uint64_t ivt_stream_lost(const struct ivt_stream_info *s);
 
 /* Free what the structure points to; the structure itself is the caller's. */
 void ivt_machine_info_deinit(struct ivt_machine_info *m);

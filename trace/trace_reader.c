@@ -168,11 +168,6 @@ static void stream_check(struct ivt_trace *t, const struct ivt_machine_info *m, 
 		     (unsigned long long)f->missing_packets);
 }
 
-static uint64_t lost_by_manifest(const struct ivt_stream_info *s)
-{
-	return s->lost_full + s->lost_nested + s->lost_big;
-}
-
 /* What was taken out of stream @i when its guest's TSC was set back. */
 static int parts_open(struct ivt_trace *t, const struct ivt_machine_info *m, size_t i,
 		      struct ivt_stream_file *f)
@@ -218,8 +213,8 @@ static int stream_open(struct ivt_trace *t, uint32_t machine, int dirfd, size_t 
 		return ret;
 	stream_check(t, m, info->file, f);
 	/* losses after the last packet are in the manifest alone */
-	if (lost_by_manifest(info) > f->lost)
-		f->lost = lost_by_manifest(info);
+	if (ivt_stream_lost(info) > f->lost)
+		f->lost = ivt_stream_lost(info);
 	f->map = clock_map(t, machine, f->cpu);
 	if (f->map.kind != IVT_MAP_LINE && t->log.n_snapshots > 0)
 		f->limit_ns = t->log.snapshots[t->log.n_snapshots - 1].mono_ns + LATE_SLACK_NS;

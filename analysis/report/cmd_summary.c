@@ -55,6 +55,20 @@ static int count_records(struct ivt_trace *t, struct totals *totals)
 	return REPORT_DONE;
 }
 
+static void salvaged_of(const struct ivt_machine_info *m, uint64_t *ret_salvaged,
+			uint64_t *ret_uncommitted)
+{
+	uint64_t salvaged = 0, uncommitted = 0;
+	size_t s;
+
+	for (s = 0; s < m->n_streams; s++) {
+		salvaged += m->streams[s].salvaged;
+		uncommitted += m->streams[s].lost_uncommitted;
+	}
+	*ret_salvaged = salvaged;
+	*ret_uncommitted = uncommitted;
+}
+
 static const char *kind_of(const struct ivt_machine_info *m)
 {
 	return m->kind == IVT_HOST ? "host" : "guest";
@@ -74,6 +88,25 @@ static const char *created_text(uint64_t real_ns, char *ret, size_t ret_bytes)
 	    !strftime(ret, ret_bytes, "%Y-%m-%d %H:%M:%S UTC", &tm))
 		return "-";
 	return ret;
+}
+
+/* Of guests that died: what they had written and not published. */
+static void print_salvaged(const struct ivt_trace_info *info)
+{
+	char name[REPORT_NAME_BYTES];
+	uint64_t salvaged, uncommitted;
+	bool is_first = true;
+	size_t m;
+
+	for (m = 0; m < info->n_machines; m++) {
+		salvaged_of(&info->machines[m], &salvaged, &uncommitted);
+		if (!salvaged && !uncommitted)
+			continue;
+		printf("%s%s: %" PRIu64 " records were salvaged after it died, %" PRIu64
+		       " were half-written (lost)\n",
+		       is_first ? "\n" : "", report_name(info, m, name), salvaged, uncommitted);
+		is_first = false;
+	}
 }
 
 static void print_text(struct ivt_trace *t, const struct totals *totals)
@@ -102,6 +135,7 @@ static void print_text(struct ivt_trace *t, const struct totals *totals)
 		       report_name(info, m, name), kind_of(&info->machines[m]),
 		       accel_of(&info->machines[m]), info->machines[m].n_streams, totals[m].records,
 		       totals[m].lost, totals[m].refused_bytes);
+	print_salvaged(info);
 }
 
 static struct json_object *machine_json(const struct ivt_trace_info *info, size_t m,
@@ -109,8 +143,10 @@ static struct json_object *machine_json(const struct ivt_trace_info *info, size_
 {
 	const struct ivt_machine_info *machine = &info->machines[m];
 	struct json_object *o = json_object_new_object();
+	uint64_t salvaged, uncommitted;
 	char name[REPORT_NAME_BYTES];
 
+	salvaged_of(machine, &salvaged, &uncommitted);
 	json_object_object_add(o, "name", json_object_new_string(report_name(info, m, name)));
 	json_object_object_add(o, "kind", json_object_new_string(kind_of(machine)));
 	json_object_object_add(o, "accel",
@@ -119,6 +155,8 @@ static struct json_object *machine_json(const struct ivt_trace_info *info, size_
 	json_object_object_add(o, "records", json_object_new_uint64(totals->records));
 	json_object_object_add(o, "lost", json_object_new_uint64(totals->lost));
 	json_object_object_add(o, "refused_bytes", json_object_new_uint64(totals->refused_bytes));
+	json_object_object_add(o, "salvaged", json_object_new_uint64(salvaged));
+	json_object_object_add(o, "lost_uncommitted", json_object_new_uint64(uncommitted));
 	return o;
 }
 
