@@ -247,7 +247,7 @@ static int flush_cpu(struct host_trace *ht, struct host_cpu *c, uint64_t until_n
 	}
 	stream = sink_stream(ht->sink, ht->machine, c->buffer.cpu);
 	ret = sink_append(ht->sink, ht->machine, c->buffer.cpu, &iov, 1,
-			  stream ? stream->lost_full + stream->lost_nested : 0);
+			  stream ? stream->lost_full + stream->lost_nested : 0, 0);
 	if (ret)
 		return ret;
 	c->flushed_at_ns = now_ns();

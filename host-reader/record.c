@@ -339,9 +339,11 @@ static void drain_rest(struct recording *rec)
 		drain_all(rec, false);
 		nanosleep(&ms, NULL);
 	}
+	rec->sink.retry_ns = 0; /* the last chance is not waited out */
+	for (i = 0; i < rec->n_vms; i++)
+		vm_check_process(&rec->vms[i], rec->ht);
 	if (rec->ht)
 		host_trace_stop(rec->ht);
-	rec->sink.retry_ns = 0; /* the last chance is not waited out */
 	drain_all(rec, true);
 	if (rec->handshakes)
 		handshakes_stop(rec->handshakes);

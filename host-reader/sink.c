@@ -56,7 +56,7 @@ int sink_open_stream(struct sink *sink, uint32_t machine, uint32_t cpu)
 }
 
 int sink_append(struct sink *sink, uint32_t machine, uint32_t cpu, const struct iovec *iov,
-		int n_iov, uint64_t lost)
+		int n_iov, uint64_t lost, uint32_t flags)
 {
 	struct ivt_error err = { "" };
 	int ret;
@@ -65,7 +65,7 @@ int sink_append(struct sink *sink, uint32_t machine, uint32_t cpu, const struct 
 		return -EIO;
 	if (is_waiting(sink))
 		return -ENOSPC;
-	ret = ivt_trace_writer_append(sink->writer, machine, cpu, iov, n_iov, lost, 0, &err);
+	ret = ivt_trace_writer_append(sink->writer, machine, cpu, iov, n_iov, lost, flags, &err);
 	if (ret)
 		return take_failure(sink, ret, &err);
 	sink->is_full = false;

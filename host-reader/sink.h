@@ -24,12 +24,12 @@ struct sink {
 int sink_open_stream(struct sink *sink, uint32_t machine, uint32_t cpu);
 
 /*
- * Append a packet.  0; -ENOSPC: the disk is full, nothing was taken: keep the
+ * Append a packet; @flags: IVT_PACKET_*.  0; -ENOSPC: the disk is full, nothing was taken: keep the
  * data and come again; -EFAULT: the source went away; other -errno: told, and
  * is_broken is set.
  */
 int sink_append(struct sink *sink, uint32_t machine, uint32_t cpu, const struct iovec *iov,
-		int n_iov, uint64_t lost);
+		int n_iov, uint64_t lost, uint32_t flags);
 
 /* The writer's entry for stream @cpu of @machine; NULL when there is none. */
 struct ivt_stream_info *sink_stream(struct sink *sink, uint32_t machine, uint32_t cpu);

@@ -142,12 +142,14 @@ uint64_t vm_account(struct vm *vm)
 		struct ivt_stream_info *s = sink_stream(vm->sink, vm->machine, i);
 
 		sum += c->reader.lost_full - c->base_full + c->reader.lost_nested - c->base_nested +
-		       c->reader.lost_big - c->base_big + c->n_given_up;
+		       c->reader.lost_big - c->base_big + c->n_given_up + c->n_uncommitted;
 		if (!s)
 			continue;
 		s->lost_full = c->reader.lost_full - c->base_full + c->n_given_up;
 		s->lost_nested = c->reader.lost_nested - c->base_nested;
 		s->lost_big = c->reader.lost_big - c->base_big;
+		s->lost_uncommitted = c->n_uncommitted;
+		s->salvaged = c->n_salvaged;
 		s->violations = c->reader.violations;
 	}
 	return sum;

@@ -20,8 +20,11 @@ struct channel {
 	uint64_t base_full; /* the guest's counters at the start of the epoch */
 	uint64_t base_nested;
 	uint64_t base_big;
-	uint64_t n_given_up; /* records that were there at the end, and no room for them */
-	uint64_t taken_ns;   /* last time that something was taken */
+	uint64_t n_given_up;	/* records that were there at the end, and no room for them */
+	uint64_t n_salvaged;	/* records that were not published when the guest died */
+	uint64_t n_uncommitted; /* half-written then: lost */
+	uint64_t resume_pos;	/* salvaged up to here, should it go on; 0: nothing was */
+	uint64_t taken_ns;	/* last time that something was taken */
 	bool has_stream;
 	bool is_stopped; /* nonsense too often */
 };
@@ -53,6 +56,8 @@ struct vm {
 	bool is_awaited;	 /* a new epoch was acknowledged, not READY yet */
 	bool is_pending;	 /* a new epoch, not looked at yet: leave its rings alone */
 	bool is_over;		 /* its process ended: what comes is another epoch's */
+	bool is_salvaged;	 /* what it had not published when it died was taken */
+	bool has_panicked;	 /* it said so */
 	bool is_arriving;	 /* it migrates hither and does not run here yet */
 	bool has_arrived;	 /* it does, from then on: */
 	uint64_t arrived_tsc;	 /* guest TSC */
@@ -76,6 +81,7 @@ struct vm {
 	int64_t arrival_tsc;
 	uint64_t arrival_host_tsc; /* of the first; 0: none yet */
 	uint64_t arrival_ns;
+	uint64_t arrival_error_ns; /* of arrival_tsc, at most */
 
 	/* for people */
 	uint64_t n_bytes;
@@ -111,11 +117,20 @@ void vm_check_region(struct vm *vm);
 /* Take what is waiting; @is_last: also what would wait for more.  Returns the
  * fullest ring in permille of its size. */
 unsigned int vm_drain(struct vm *vm, bool is_last);
+/* One packet of whole records into the stream of @cpu.  @flags: IVT_PACKET_*.
+ * Returns as sink_append(). */
+int vm_append(struct vm *vm, uint32_t cpu, const struct iovec *iov, int n_iov, uint32_t flags);
 /* What the guest published and nobody could take counts as lost.  Returns bytes. */
 uint64_t vm_give_up_unread(struct vm *vm);
 /* Start a channel at position @from, or at the guest's present head where @from is
  * not within a ring's size before it; with its present counters as base. */
 void vm_start_channel(struct vm *vm, uint32_t cpu, uint64_t from);
+
+/* ---- vm_salvage.c ---- */
+
+/* The guest's vCPUs cannot run any more: drain, then take what it committed and
+ * had not published.  Does nothing where that was done for this death. */
+void vm_salvage(struct vm *vm);
 
 /* ---- vm_epoch.c ---- */
 
@@ -139,6 +154,8 @@ uint64_t vm_arrival_position(const struct ivring_reader *r, uint64_t tsc);
 
 /* Find the process, follow its clock; @ht may be NULL. */
 void vm_watch_process(struct vm *vm, struct host_trace *ht);
+/* Has the process ended?  Asked at once; for the end of a recording. */
+void vm_check_process(struct vm *vm, struct host_trace *ht);
 /* The present machine gets the process and the clock entries known so far. */
 void vm_publish_process(struct vm *vm);
 
@@ -153,7 +170,10 @@ void vm_publish_clock(struct vm *vm);
 /* The process is gone, or the recording over. */
 void vm_close_clock(struct vm *vm);
 
-/* At the end of an epoch: records without a clock are placed by their arrival. */
+/* A stamp of the guest is here now, at most @error_ns after it was taken. */
+void vm_note_arrival(struct vm *vm, uint64_t tsc, uint64_t error_ns);
+/* At the end of an epoch or a process: records without a clock are placed by their
+ * arrival. */
 void vm_finish_clock(struct vm *vm);
 
 #endif /* HOST_VM_H */

@@ -15,7 +15,6 @@
 #define BLIND_NS      2000000000u  /* an entry is due from a VM that runs */
 #define MAX_DISPROVED 5
 #define MAX_HELD      65536
-#define ARRIVAL_NS    20000000 /* the guest's flush timer and our sleep */
 
 static void publish_entry(struct vm *vm, const struct tsc_sync_entry *entry)
 {
@@ -244,6 +243,25 @@ void vm_close_clock(struct vm *vm)
 	}
 }
 
+void vm_note_arrival(struct vm *vm, uint64_t tsc, uint64_t error_ns)
+{
+	int64_t difference;
+	uint64_t now;
+
+	if (vm->tsc)
+		return;
+	now = tsc_sync_host_tsc();
+	difference = (int64_t)(tsc - now);
+	if (!vm->arrival_host_tsc || difference > vm->arrival_tsc) {
+		vm->arrival_tsc = difference;
+		vm->arrival_error_ns = error_ns;
+	}
+	if (!vm->arrival_host_tsc) {
+		vm->arrival_host_tsc = now;
+		vm->arrival_ns = now_ns();
+	}
+}
+
 /* Nothing tells the offset: but no record is older than its arrival shows. */
 static void place_by_arrival(struct vm *vm)
 {
@@ -259,7 +277,8 @@ static void place_by_arrival(struct vm *vm)
 			.source = TSC_SYNC_ARRIVAL,
 		};
 
-		entry.bound_tsc = ns ? (uint64_t)((__uint128_t)ticks * ARRIVAL_NS / ns) : ticks;
+		entry.bound_tsc = ns ? (uint64_t)((__uint128_t)ticks * vm->arrival_error_ns / ns)
+				     : ticks;
 		publish_entry(vm, &entry);
 	}
 }

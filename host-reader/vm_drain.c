@@ -4,9 +4,9 @@
 #include <string.h>
 #include "host-reader/message.h"
 #include "host-reader/vm.h"
-#include "tsc-sync/sources/snapshot.h"
 
 #define PATIENCE_NS 100000000u /* what waits is taken at the latest after this */
+#define ARRIVAL_NS  20000000u  /* the guest's flush timer and our sleep */
 #define QUOTA_BYTES (1u << 20) /* per channel and call: one busy vCPU starves nobody */
 
 void vm_start_channel(struct vm *vm, uint32_t cpu, uint64_t from)
@@ -29,7 +29,7 @@ void vm_start_channel(struct vm *vm, uint32_t cpu, uint64_t from)
 static uint64_t lost_of(const struct channel *c)
 {
 	return c->reader.lost_full - c->base_full + c->reader.lost_nested - c->base_nested +
-	       c->reader.lost_big - c->base_big;
+	       c->reader.lost_big - c->base_big + c->n_uncommitted;
 }
 
 /* The guest wrote what cannot be: once for people, counted for the trace. */
@@ -71,24 +71,18 @@ static void region_vanished(struct vm *vm)
 	vm->is_broken = true;
 }
 
-/* The first record's stamp, for the clock's proof alone: one load, nothing on
- * the way to the file depends on it. */
-static void note_stamp(struct vm *vm, const uint64_t *record)
+int vm_append(struct vm *vm, uint32_t cpu, const struct iovec *iov, int n_iov, uint32_t flags)
 {
-	int64_t difference;
-	uint64_t now;
+	int ret = open_stream(vm, cpu), i;
 
-	vm->recent_tsc = ivring_load(record);
-	if (vm->tsc)
-		return;
-	now = tsc_sync_host_tsc();
-	difference = (int64_t)(vm->recent_tsc - now);
-	if (!vm->arrival_host_tsc || difference > vm->arrival_tsc)
-		vm->arrival_tsc = difference;
-	if (!vm->arrival_host_tsc) {
-		vm->arrival_host_tsc = now;
-		vm->arrival_ns = now_ns();
-	}
+	if (!ret)
+		ret = sink_append(vm->sink, vm->machine, cpu, iov, n_iov,
+				  lost_of(&vm->channels[cpu]), flags);
+	if (ret == -EFAULT)
+		region_vanished(vm);
+	for (i = 0; !ret && i < n_iov; i++)
+		vm->n_bytes += iov[i].iov_len;
+	return ret;
 }
 
 /* One packet: up to two ranges.  0 when there was one. */
@@ -111,19 +105,28 @@ static int take_packet(struct vm *vm, uint32_t cpu, uint64_t *bytes)
 		tell_violation(vm, cpu);
 	if (!n)
 		return -ENODATA;
-	note_stamp(vm, iov[0].iov_base);
-	ret = open_stream(vm, cpu);
-	if (!ret)
-		ret = sink_append(vm->sink, vm->machine, cpu, iov, n, lost_of(c));
-	if (ret == -EFAULT)
-		region_vanished(vm);
+	/* For the clock alone: nothing on the way to the file depends on it. */
+	vm->recent_tsc = ivring_load((const uint64_t *)iov[0].iov_base);
+	vm_note_arrival(vm, vm->recent_tsc, ARRIVAL_NS);
+	ret = vm_append(vm, cpu, iov, n, 0);
 	if (ret) {
 		c->reader.tail = tail;
 		return ret;
 	}
 	ivring_reader_release(&c->reader);
-	vm->n_bytes += *bytes;
+	vm->is_salvaged = false;
 	return 0;
+}
+
+/* A guest that was taken for dead publishes again what was salvaged. */
+static bool skip_salvaged(struct channel *c)
+{
+	if (ivring_load(&c->reader.shared->w_head) < c->resume_pos)
+		return false;
+	if (c->resume_pos)
+		c->reader.tail = c->resume_pos;
+	c->resume_pos = 0;
+	return true;
 }
 
 static unsigned int drain_channel(struct vm *vm, uint32_t cpu, uint64_t now, bool is_last)
@@ -131,7 +134,7 @@ static unsigned int drain_channel(struct vm *vm, uint32_t cpu, uint64_t now, boo
 	struct channel *c = &vm->channels[cpu];
 	uint64_t waiting, taken = 0, bytes;
 
-	if (c->is_stopped)
+	if (c->is_stopped || !skip_salvaged(c))
 		return 0;
 	if (ivring_reader_fetch(&c->reader)) {
 		tell_violation(vm, cpu);

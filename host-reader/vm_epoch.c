@@ -98,6 +98,7 @@ static void guest_is_ready(struct vm *vm)
 static void finish_epoch(struct vm *vm)
 {
 	vm_drain(vm, true);
+	vm_salvage(vm); /* the driver of the next boot speaks: none of the old one runs */
 	vm_account(vm);
 	vm_finish_clock(vm);
 }
@@ -115,6 +116,8 @@ static int begin_epoch(struct vm *vm, uint64_t epoch, uint32_t state)
 	if (vm->guest_epoch && add_epoch(vm))
 		return -1;
 	vm->guest_epoch = epoch;
+	vm->is_salvaged = false;
+	vm->has_panicked = false;
 	vm->epoch_began_ns = now_ns();
 	ivring_store_release(&ivring_region_reader_page(&vm->region)->ack_epoch, epoch);
 	return 0;
@@ -149,4 +152,9 @@ void vm_watch_guest(struct vm *vm)
 	is_there = state == IVRING_GUEST_READY && (vm->qemu.pid > 0 || vm->n_bytes);
 	if (!vm->has_guest && (has_come || is_there))
 		copy_facts(vm);
+	if (state == IVRING_GUEST_DEAD && vm->has_guest && !vm->has_panicked) {
+		vm->has_panicked = true;
+		message("%s: the guest has panicked", vm->spec.name);
+		vm_salvage(vm);
+	}
 }

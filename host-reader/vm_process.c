@@ -36,10 +36,18 @@ static void process_found(struct vm *vm, pid_t pid, struct host_trace *ht)
 
 static void process_gone(struct vm *vm, struct host_trace *ht)
 {
+	pid_t other;
+
 	message("%s: process %d has ended (its records are taken; waiting for another)",
 		vm->spec.name, (int)vm->qemu.pid);
 	if (ht)
 		host_trace_process(ht, vm->qemu.pid, false);
+	/* Who maps the region still may be the one who runs the guest. */
+	if (qemu_find(vm->region.dev, vm->region.ino, &other)) {
+		vm_watch_guest(vm);
+		vm_salvage(vm);
+	}
+	vm_finish_clock(vm);
 	vm_close_clock(vm);
 	qemu_reset(&vm->qemu);
 	vm->is_over = vm->has_guest;
@@ -57,6 +65,12 @@ static void look_for_vcpus(struct vm *vm)
 	publish_machine(vm);
 }
 
+void vm_check_process(struct vm *vm, struct host_trace *ht)
+{
+	if (vm->qemu.pid > 0 && !qemu_is_alive(&vm->qemu))
+		process_gone(vm, ht);
+}
+
 void vm_watch_process(struct vm *vm, struct host_trace *ht)
 {
 	uint64_t now = now_ns();
@@ -64,8 +78,7 @@ void vm_watch_process(struct vm *vm, struct host_trace *ht)
 
 	if (now - vm->looked_ns >= LOOK_NS) {
 		vm->looked_ns = now;
-		if (vm->qemu.pid > 0 && !qemu_is_alive(&vm->qemu))
-			process_gone(vm, ht);
+		vm_check_process(vm, ht);
 		if (vm->qemu.pid > 0)
 			look_for_vcpus(vm);
 		else if (!qemu_find(vm->region.dev, vm->region.ino, &pid))

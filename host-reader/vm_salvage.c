@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What a dead guest wrote and never published.  Its vCPUs cannot run any more:
+ * its process is gone, it has panicked, or its next boot announces itself and
+ * waits for us.  Once per death; each sub-buffer is copied before it is parsed.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <ivring/salvage.h>
+#include "host-reader/message.h"
+#include "host-reader/vm.h"
+#include "trace/event_table.h"
+#include "trace/packet.h"
+#include "tsc-sync/sources/snapshot.h"
+
+static int is_event(__u16 type, __u32 payload_bytes)
+{
+	const struct ivt_event_desc *desc = ivt_event_desc(type);
+
+	if (!desc)
+		return 0;
+	if (desc->has_str)
+		return payload_bytes > desc->fixed_bytes;
+	return payload_bytes == ((desc->fixed_bytes + 7u) & ~7u);
+}
+
+/* The largest stamp that vCPU @cpu can have written by now.  Where entries of its
+ * clock are held back it may just have been reset: the old boot's is not known. */
+static uint64_t death_tsc(const struct vm *vm, uint32_t cpu)
+{
+	const struct vm_clock *c = &vm->clock[cpu];
+	uint64_t tsc;
+
+	if (!vm->is_clock_proven || !c->is_known || c->n_held ||
+	    tsc_sync_host_to_guest(&c->last.scale, tsc_sync_host_tsc(), &tsc) ||
+	    tsc + c->last.bound_tsc < tsc)
+		return UINT64_MAX;
+	return tsc + c->last.bound_tsc;
+}
+
+static void take_run(struct vm *vm, uint32_t cpu, unsigned char *copy,
+		     const struct ivring_salvage_run *run)
+{
+	struct channel *c = &vm->channels[cpu];
+	struct iovec iov = { copy + run->offset, run->bytes };
+
+	c->n_uncommitted += run->n_busy_before;
+	if (!vm->arrival_host_tsc) /* it never published anything */
+		vm_note_arrival(vm, *(const uint64_t *)iov.iov_base, now_ns() - vm->epoch_began_ns);
+	/* Behind published records that found no room these would be out of order. */
+	if (c->reader.tail != c->reader.head || vm_append(vm, cpu, &iov, 1, IVT_PACKET_SALVAGED)) {
+		c->n_given_up += run->n_records;
+		return;
+	}
+	c->n_salvaged += run->n_records;
+	c->resume_pos = run->pos + run->bytes;
+}
+
+static void salvage_channel(struct vm *vm, uint32_t cpu, unsigned char *copy)
+{
+	struct channel *c = &vm->channels[cpu];
+	uint64_t before = c->n_uncommitted;
+	struct ivring_salvage_run run;
+	struct ivring_range range;
+	struct ivring_salvage s;
+
+	ivring_salvage_init(&s, &c->reader, 0, vm->guest_epoch, death_tsc(vm, cpu), is_event);
+	while (ivring_salvage_next_subbuf(&s, &range)) {
+		memcpy(copy, c->reader.data + range.offset, range.bytes);
+		while (ivring_salvage_next_run(&s, copy, &run))
+			take_run(vm, cpu, copy, &run);
+	}
+	c->n_uncommitted = before + s.n_busy + s.n_cut;
+}
+
+static void tell(const struct vm *vm)
+{
+	uint64_t salvaged = 0, uncommitted = 0;
+	uint32_t i;
+
+	for (i = 0; i < vm->region.sb.nr_channels; i++) {
+		salvaged += vm->channels[i].n_salvaged;
+		uncommitted += vm->channels[i].n_uncommitted;
+	}
+	if (salvaged || uncommitted)
+		message("%s: %" PRIu64
+			" records salvaged that the guest had not published, %" PRIu64
+			" half-written (counted as lost)",
+			vm->spec.name, salvaged, uncommitted);
+}
+
+void vm_salvage(struct vm *vm)
+{
+	unsigned char *copy;
+	uint32_t i;
+
+	if (vm->is_salvaged || vm->is_awaited || vm->is_pending || vm->is_arriving ||
+	    !vm->has_guest)
+		return;
+	vm_drain(vm, true);
+	if (vm->is_broken)
+		return;
+	copy = malloc((size_t)1 << vm->region.sb.subbuf_shift);
+	if (!copy) {
+		message("%s: no memory to salvage what the guest had not published", vm->spec.name);
+		return;
+	}
+	for (i = 0; i < vm->region.sb.nr_channels; i++)
+		if (!vm->channels[i].is_stopped)
+			salvage_channel(vm, i, copy);
+	free(copy);
+	vm->is_salvaged = true;
+	vm_account(vm);
+	tell(vm);
+}
