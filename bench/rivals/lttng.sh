@@ -13,7 +13,7 @@ exec 3>&1 >&2 # what LTTng says is for people
 
 mount -t tmpfs none /run
 mount -t tmpfs none /dev/shm
-export HOME=/run LTTNG_HOME=/run LTTNG_UST_REGISTER_TIMEOUT=-1
+export HOME=/run LTTNG_HOME=/run LTTNG_UST_REGISTER_TIMEOUT=10000
 
 lttng()
 {
