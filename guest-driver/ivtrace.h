@@ -10,6 +10,7 @@
  *	ivtrace_probe.c		tracepoints -> records
  *	ivtrace_dump.c		the state that was there before the recording
  *	ivtrace_mark.c		/dev/ivtrace
+ *	ivtrace_status.c	/sys/class/misc/ivtrace/
  *
  * One region at a time.  Order of life: map, ring_start, control_start;
  * control_stop, ring_stop, unmap.
@@ -25,6 +26,7 @@
 #include <ivring/events.h>
 #include "compat.h"
 
+struct attribute_group;
 struct pci_dev;
 
 /* How the region is mapped. */
@@ -101,6 +103,15 @@ void ivtrace_ring_stop(struct ivtrace_region *r);
  * flush timer is parked, or (@all) every one. */
 void ivtrace_ring_kick(bool all);
 
+/* What was written and lost since the region was bound, all CPUs.  Any context. */
+struct ivtrace_counts {
+	u64 records;
+	u64 lost_full;
+	u64 lost_nested;
+	u64 lost_big;
+};
+void ivtrace_ring_count(struct ivtrace_counts *ret);
+
 /* An online CPU that has a ring, for queue_work_on(); any context. */
 int ivtrace_ring_cpu(void);
 
@@ -144,12 +155,29 @@ void ivtrace_control_stop(void);
 
 /* Is this type wanted by the present reader?  Any context. */
 bool ivtrace_type_is_enabled(u16 type);
+/* Is there a reader, and is it listened to?  Any context. */
+bool ivtrace_control_is_recording(void);
+/* The wanted types as a list of ranges into @page (PAGE_SIZE bytes), with a
+ * newline; the bytes written. */
+ssize_t ivtrace_control_print_types(char *page);
 
 /* Is it the timer that watches the reader's page?  Any context. */
 bool ivtrace_control_is_timer(const struct hrtimer *timer);
 
 /* The region was formatted anew under us: bind again.  Hardirq (pci.c). */
 void ivtrace_pci_rebind(void);
+
+/* What is bound, all zero when nothing is.  Process context. */
+struct ivtrace_binding {
+	bool is_bound;
+	char device[32]; /* PCI address */
+	u64 epoch;
+	u64 channel_bytes;
+	u32 channels;
+	u32 map_type;
+	struct ivtrace_counts counts;
+};
+void ivtrace_pci_binding(struct ivtrace_binding *ret);
 
 /* ---- handshake: bounds the TSC's offset ------------------------------------ */
 
@@ -175,6 +203,9 @@ void ivtrace_dump_state(void);
 /* /dev/ivtrace.  0; -errno. */
 int ivtrace_mark_init(void);
 void ivtrace_mark_exit(void);
+
+/* Of /dev/ivtrace's device. */
+extern const struct attribute_group *ivtrace_status_groups[];
 
 /* Bounded copy of @text (NULL: empty) to @dst of IVT_STR_BYTES; the length with
  * the NUL.  Any context. */

@@ -6,6 +6,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/bitmap.h>
 #include <linux/hrtimer.h>
 #include <linux/moduleparam.h>
 #include <linux/workqueue.h>
@@ -20,6 +21,10 @@ module_param(poll_ms, uint, 0444);
 MODULE_PARM_DESC(
 	poll_ms,
 	"How often (1..1000 ms) the reader's page is looked at while there is a reader (10)");
+
+static bool host_control = true;
+module_param(host_control, bool, 0644);
+MODULE_PARM_DESC(host_control, "Record what the host asks for (Y); N records nothing");
 
 static struct {
 	struct ivtrace_region *region;
@@ -40,6 +45,23 @@ bool ivtrace_type_is_enabled(u16 type)
 bool ivtrace_control_is_timer(const struct hrtimer *timer)
 {
 	return timer == &ivtrace_control.timer;
+}
+
+bool ivtrace_control_is_recording(void)
+{
+	return READ_ONCE(ivtrace_control.reader_epoch);
+}
+
+ssize_t ivtrace_control_print_types(char *page)
+{
+	return bitmap_print_to_pagebuf(true, page, (const unsigned long *)ivtrace_control.bitmap,
+				       IVRING_BITMAP_WORDS * 64);
+}
+
+/* The reader that is there, or 0: none, or the guest's owner wants none. */
+static u64 ivtrace_control_reader(const struct ivring_reader_page *page)
+{
+	return READ_ONCE(host_control) ? ivring_load(&page->reader_epoch) : 0;
 }
 
 /* Each change patches code on all CPUs: a host that dithers must not stop the guest. */
@@ -80,7 +102,7 @@ static void ivtrace_control_beat(u32 period_ms)
 static enum hrtimer_restart ivtrace_control_timer(struct hrtimer *timer)
 {
 	const struct ivring_reader_page *page = ivtrace_reader_page(ivtrace_control.region);
-	u64 reader_epoch = ivring_load(&page->reader_epoch);
+	u64 reader_epoch = ivtrace_control_reader(page);
 	u32 flags = ivring_load(&page->flags);
 	u32 period_ms = reader_epoch ? clamp(poll_ms, 1u, 1000u) : IVTRACE_IDLE_MS;
 
@@ -112,7 +134,7 @@ static void ivtrace_control_apply(u64 reader_epoch)
 static void ivtrace_control_work(struct work_struct *work)
 {
 	const struct ivring_reader_page *page = ivtrace_reader_page(ivtrace_control.region);
-	u64 reader_epoch = ivring_load(&page->reader_epoch);
+	u64 reader_epoch = ivtrace_control_reader(page);
 	bool is_new = reader_epoch && reader_epoch != ivtrace_control.reader_epoch;
 
 	if (READ_ONCE(ivtrace_control.is_stopping))

@@ -55,6 +55,7 @@ static struct miscdevice ivtrace_mark_device = {
 	.name = "ivtrace",
 	.fops = &ivtrace_mark_fops,
 	.mode = 0222,
+	.groups = ivtrace_status_groups,
 };
 
 int ivtrace_mark_init(void)

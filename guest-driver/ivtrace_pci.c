@@ -189,6 +189,24 @@ static void ivtrace_pci_shutdown(struct pci_dev *pdev)
 	mutex_unlock(&ivtrace_lock);
 }
 
+void ivtrace_pci_binding(struct ivtrace_binding *ret)
+{
+	const struct ivtrace_region *r = &ivtrace_region;
+
+	memset(ret, 0, sizeof(*ret));
+	mutex_lock(&ivtrace_lock);
+	if (ivtrace_pdev) {
+		ret->is_bound = true;
+		strscpy(ret->device, pci_name(ivtrace_pdev), sizeof(ret->device));
+		ret->epoch = r->epoch;
+		ret->channel_bytes = ivring_chan_bytes(&r->sb);
+		ret->channels = r->sb.nr_channels;
+		ret->map_type = r->map_type;
+		ivtrace_ring_count(&ret->counts);
+	}
+	mutex_unlock(&ivtrace_lock);
+}
+
 static const struct pci_device_id ivtrace_pci_ids[] = {
 	{ PCI_DEVICE(IVTRACE_VENDOR, IVTRACE_DEVICE) },
 	{ 0 },

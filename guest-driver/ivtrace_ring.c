@@ -114,6 +114,23 @@ int ivtrace_ring_cpu(void)
 	return WORK_CPU_UNBOUND;
 }
 
+void ivtrace_ring_count(struct ivtrace_counts *ret)
+{
+	int cpu;
+
+	memset(ret, 0, sizeof(*ret));
+	for_each_possible_cpu (cpu) {
+		const struct ivtrace_cpu *c = per_cpu_ptr(&ivtrace_cpus, cpu);
+
+		if (!READ_ONCE(c->is_open))
+			continue;
+		ret->records += ivring_load(&c->w.events);
+		ret->lost_full += ivring_load(&c->w.lost_full);
+		ret->lost_nested += ivring_load(&c->w.lost_nested);
+		ret->lost_big += ivring_load(&c->w.lost_big);
+	}
+}
+
 bool ivtrace_ring_wait_room(void)
 {
 	int tries;

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * /sys/class/misc/ivtrace/: what the driver does, for the guest's owner; one
+ * value per file, read-only.
+ *
+ *	device		the PCI device that is bound, or none
+ *	state		unbound, idle (no recording) or recording
+ *	epoch		of this binding, hexadecimal
+ *	channels	rings of the region
+ *	channel_bytes	size of each
+ *	memory		write-back, uncached or unknown: how the region is mapped
+ *	types		numbers of the event types that the recording wants
+ *	records		written since the binding, all CPUs
+ *	lost_full	not written: ring full,
+ *	lost_nested	nested too deep or into a switch,
+ *	lost_big	too large
+ */
+#include <linux/bitmap.h>
+#include <linux/device.h>
+#include <linux/sysfs.h>
+#include "ivtrace.h"
+
+static const char *ivtrace_state_name(const struct ivtrace_binding *b)
+{
+	if (!b->is_bound)
+		return "unbound";
+	return ivtrace_control_is_recording() ? "recording" : "idle";
+}
+
+static const char *ivtrace_memory_name(u32 map_type)
+{
+	switch (map_type) {
+	case IVRING_MAP_WB:
+		return "write-back";
+	case IVRING_MAP_UNCACHED:
+		return "uncached";
+	default:
+		return "unknown";
+	}
+}
+
+#define IVTRACE_SHOW(name, format, value)                                                        \
+	static ssize_t name##_show(struct device *dev, struct device_attribute *attr, char *buf) \
+	{                                                                                        \
+		struct ivtrace_binding b;                                                        \
+                                                                                                 \
+		ivtrace_pci_binding(&b);                                                         \
+		return sysfs_emit(buf, format "\n", value);                                      \
+	}                                                                                        \
+	static DEVICE_ATTR_RO(name)
+
+IVTRACE_SHOW(device, "%s", b.is_bound ? b.device : "none");
+IVTRACE_SHOW(state, "%s", ivtrace_state_name(&b));
+IVTRACE_SHOW(epoch, "%llx", b.epoch);
+IVTRACE_SHOW(channels, "%u", b.channels);
+IVTRACE_SHOW(channel_bytes, "%llu", b.channel_bytes);
+IVTRACE_SHOW(memory, "%s", ivtrace_memory_name(b.map_type));
+IVTRACE_SHOW(records, "%llu", b.counts.records);
+IVTRACE_SHOW(lost_full, "%llu", b.counts.lost_full);
+IVTRACE_SHOW(lost_nested, "%llu", b.counts.lost_nested);
+IVTRACE_SHOW(lost_big, "%llu", b.counts.lost_big);
+
+static ssize_t types_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return ivtrace_control_print_types(buf);
+}
+static DEVICE_ATTR_RO(types);
+
+static struct attribute *ivtrace_status_attrs[] = {
+	&dev_attr_device.attr,	    &dev_attr_state.attr,	  &dev_attr_epoch.attr,
+	&dev_attr_channels.attr,    &dev_attr_channel_bytes.attr, &dev_attr_memory.attr,
+	&dev_attr_types.attr,	    &dev_attr_records.attr,	  &dev_attr_lost_full.attr,
+	&dev_attr_lost_nested.attr, &dev_attr_lost_big.attr,	  NULL,
+};
+
+static const struct attribute_group ivtrace_status_group = {
+	.attrs = ivtrace_status_attrs,
+};
+
+const struct attribute_group *ivtrace_status_groups[] = { &ivtrace_status_group, NULL };
