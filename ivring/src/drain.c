@@ -275,14 +275,14 @@ static int take_snapshot(struct ivring_drain *d, uint64_t *ret_bytes)
 			return err;
 	}
 	got = guarded(d, snapshot_accept, NULL);
-	if (got < 0)
+	if (got < 0 && got != -EPROTO)
 		return got;
 	/* Thrown away: the next packet is written over it. */
-	if (!got)
+	if (got != 1)
 		file_bytes = range.bytes = 0;
 	commit(d, file_bytes, file_bytes ? 1 : 0);
 	*ret_bytes = range.bytes;
-	return 1;
+	return got < 0 ? got : 1;
 }
 
 static int step_overwrite(struct ivring_drain *d, uint64_t max_bytes, uint64_t *ret_bytes)
@@ -316,7 +316,7 @@ int ivring_drain_step(struct ivring_drain *drain, uint64_t max_bytes, uint64_t *
 			return err;
 	}
 	IVRING_JOURNAL_POINT("checked");
-	return drain->opt.mode == IVRING_MODE_OVERWRITE
+	return drain->region->mode == IVRING_MODE_OVERWRITE
 		       ? step_overwrite(drain, max_bytes, ret_bytes)
 		       : step_discard(drain, max_bytes, ret_bytes);
 }
@@ -356,7 +356,7 @@ static int resume(struct ivring_drain *d, void *arg)
 	if (err)
 		return err;
 	if (!ivring_head_is_sane(r, r->tail) || r->tail > head ||
-	    (d->opt.mode == IVRING_MODE_DISCARD && head - r->tail > r->size))
+	    (region->mode == IVRING_MODE_DISCARD && head - r->tail > r->size))
 		return -EPROTO;
 	r->head = head;
 	return 0;
@@ -393,7 +393,7 @@ int ivring_drain_open(const struct ivring_region *region, struct ivring_journal 
 				  .pos.file_offset = opt->file_offset };
 	int journalled, err;
 
-	if (opt->struct_bytes != sizeof(*opt) || opt->mode > IVRING_MODE_OVERWRITE)
+	if (opt->struct_bytes != sizeof(*opt))
 		return -EINVAL;
 	if (channel >= region->sb.nr_channels)
 		return -ERANGE;

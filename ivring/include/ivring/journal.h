@@ -123,7 +123,6 @@ struct ivring_drain_packet {
 struct ivring_drain_options {
 	size_t struct_bytes; /* sizeof(struct ivring_drain_options) */
 	int fd;		     /* the channel's file, for writing; stays the caller's */
-	uint32_t mode;	     /* IVRING_MODE_*, as the host formatted the channel */
 	/* For a channel that has no journalled position yet: */
 	uint64_t file_offset; /* where its first packet goes */
 	/*
