@@ -14,7 +14,8 @@
  * way.  -e events by name ("sched_switch", "syscall", "39" for the type; default
  * all); -c check that the second argument of entries of call NR counts up by one
  * per channel; -p print the first N records; -k leave the events on; -f set
- * FLUSH_REQ.  Output: "NAME COUNT" per type, then "lost ...", "bad N".
+ * FLUSH_REQ.  Output: "NAME COUNT" per type, then "lost ...", "unpaired N": entries
+ * and exits of interrupts without the other half, "bad N".
  * Status 1 if a record broke a rule.
  */
 #include <err.h>
@@ -42,6 +43,12 @@ struct region {
 	struct ivring_superblock sb;
 };
 
+/* Of a pair of events, entry and exit, on one channel: equal ones in a row. */
+struct row {
+	bool is_exit;
+	__u64 n, n_changes;
+};
+
 struct tally {
 	__u64 count[N_TYPES];
 	__u64 exec[4];
@@ -51,6 +58,8 @@ struct tally {
 	unsigned int counted_type; /* 0: none */
 	__u64 next_number[IVRING_MAX_CHANNELS];
 	__u64 gaps;
+	struct row irqs[IVRING_MAX_CHANNELS], softirqs[IVRING_MAX_CHANNELS];
+	__u64 unpaired;
 };
 
 /* Fixed payload bytes; -1: no such type; @ret_str: a text follows. */
@@ -296,6 +305,27 @@ static void check_number(struct tally *t, unsigned int cpu, const struct ivring_
 	t->next_number[cpu] = args[1] + 1;
 }
 
+static void check_row(struct tally *t, struct row *r, bool is_exit)
+{
+	if (r->n && r->is_exit != is_exit) {
+		if (r->n_changes++)
+			t->unpaired += r->n - 1;
+		r->n = 0;
+	}
+	r->is_exit = is_exit;
+	r->n++;
+}
+
+/* Entries and exits take turns.  Events are switched one after another: before the
+ * first change and after the last, only one of the two may have been on. */
+static void check_turns(struct tally *t, unsigned int cpu, unsigned int type)
+{
+	if (type == IVT_TYPE_irq_handler_entry || type == IVT_TYPE_irq_handler_exit)
+		check_row(t, &t->irqs[cpu], type == IVT_TYPE_irq_handler_exit);
+	if (type == IVT_TYPE_irq_softirq_entry || type == IVT_TYPE_irq_softirq_exit)
+		check_row(t, &t->softirqs[cpu], type == IVT_TYPE_irq_softirq_exit);
+}
+
 static void take(struct tally *t, unsigned int cpu, const unsigned char *p, __u64 bytes)
 {
 	while (bytes) {
@@ -313,6 +343,7 @@ static void take(struct tally *t, unsigned int cpu, const unsigned char *p, __u6
 			t->exec[(rec->ctx & IVRING_CTX_EXEC_MASK) >> IVRING_CTX_EXEC_SHIFT]++;
 			t->last_tsc[cpu] = rec->tsc;
 			check_number(t, cpu, rec);
+			check_turns(t, cpu, rec->type);
 			if (rec->type == IVT_TYPE_lttng_statedump_end &&
 			    t->count[IVT_TYPE_lttng_statedump_end] == 1)
 				puts("# ready");
@@ -350,8 +381,9 @@ static void report(const struct tally *t, const struct ivring_reader *rd, unsign
 	}
 	printf("total %llu\nexec task %llu softirq %llu hardirq %llu nmi %llu\n", total, t->exec[0],
 	       t->exec[1], t->exec[2], t->exec[3]);
-	printf("lost full %llu nested %llu big %llu\nviolations %llu\ngaps %llu\nbad %llu\n",
-	       lost[0], lost[1], lost[2], violations, t->gaps, t->bad);
+	printf("lost full %llu nested %llu big %llu\nviolations %llu\ngaps %llu\n"
+	       "unpaired %llu\nbad %llu\n",
+	       lost[0], lost[1], lost[2], violations, t->gaps, t->unpaired, t->bad);
 }
 
 /* A new guest epoch: everything before was taken, so say so, start again.  The
