@@ -14,11 +14,24 @@ kvm_check kvm-contention/trace.ivt
 cd "$work/kvm-contention"
 "$BIN/ivtrace-report" verdict alone.ivt trace.ivt
 "$BIN/ivtrace-report" verdict --json alone.ivt trace.ivt >verdict.json
-python3 - verdict.json <<'END'
+"$BIN/ivtrace-report" io --json --slowest 0 alone.ivt >alone.json
+"$BIN/ivtrace-report" io --json --slowest 0 trace.ivt >contended.json
+python3 - verdict.json alone.json contended.json <<'END'
 import json
 import sys
-v = json.load(open(sys.argv[1]))
+v, alone, contended = (json.load(open(path)) for path in sys.argv[1:])
 assert v["victim"] == "victim" and v["culprit"] == "hog", v
-# An emulated host adds some of its own: its CPUs are busy, too.
-assert v["extra_ms"] > 0 and 0.6 <= v["share_explained"] <= 1.2, v
+alone, contended = (io["vms"]["victim"] for io in (alone, contended))
+print(json.dumps({"verdict": v, "alone": alone, "contended": contended}))
+assert alone["requests"] == alone["linked"] == contended["linked"] == contended["requests"] > 0
+# How much of all the delay is the disk's depends on how busy the machine is that
+# emulates the host.  What waited for the disk waited behind the hog.
+behind = contended["behind_ms"]["hog"]
+assert behind == v["waited_behind_culprit_ms"] > 0, behind
+assert behind >= 0.9 * contended["stages_ms"]["wait"]
+assert alone["behind_ms"]["hog"] == 0
+# Of the rest each stage says its part.
+extra = {name: ms - alone["stages_ms"][name] for name, ms in contended["stages_ms"].items()}
+assert v["extra_ms"] > 0 and abs(sum(extra.values()) - v["extra_ms"]) <= 0.01 * v["extra_ms"], extra
+assert abs(v["share_explained"] - behind / v["extra_ms"]) < 0.001, v
 END
