@@ -39,6 +39,8 @@
  *     writer's enemy is its own interrupt).
  * B6: r_tail is read before what it freed is overwritten; pairs with R2.
  * B7: w_claim before the first byte of what it claims; pairs with R3.
+ * B8: a sub-buffer's magic is 0 before and while its header changes (salvage of
+ *     a dead writer's ring: fields of two laps are no header).
  * R1: the head before anything that it covers.
  * R2: all that is freed has been copied out.
  * R3: the copy is made before w_claim is read: what was not claimed then was
@@ -132,6 +134,7 @@ ivring_inline void ivring_subbuf_open(struct ivring_writer *w, __u64 pos, __u64 
 	struct ivring_subbuf *s = ivring_subbuf_at(w, pos);
 
 	ivring_store(&s->magic, 0);
+	ivring_wmb(); /* B8 */
 	s->version = IVRING_VERSION_MAJOR;
 	s->hdr_len = IVRING_SUBBUF_HDR_BYTES;
 	s->seq = pos / w->subbuf;
@@ -143,7 +146,7 @@ ivring_inline void ivring_subbuf_open(struct ivring_writer *w, __u64 pos, __u64 
 	s->lost_total_at_open = w->lost_full + w->lost_nested + w->lost_big;
 	s->flags = 0;
 	s->reserved0 = 0;
-	ivring_barrier();
+	ivring_wmb(); /* B8 */
 	ivring_store(&s->magic, IVRING_SUBBUF_MAGIC);
 }
 
