@@ -15,7 +15,8 @@
 set -euo pipefail
 
 vm=$SRC/lab/vm
-guests=()
+slower=${IVT_LAB_SLOWER:-1}
+guests=() ready=()
 recorder=
 disk_bytes=$((128 << 20))
 # Compiled for lab/host; a host of one's own compiles it itself.
@@ -68,9 +69,22 @@ guests_ready()
 	local name
 
 	for name in "${guests[@]}"; do
-		"$vm" wait "$name" --timeout 90 || die "guest '$name' did not boot"
+		"$vm" wait "$name" --timeout $((90 * slower)) || die "guest '$name' did not boot"
 	done
+	ready=("${guests[@]}")
 	step "guests are up: ${guests[*]}"
+}
+
+# wait_for SECONDS COMMAND...: until it succeeds; fails when the time is up.
+wait_for()
+{
+	local end=$((SECONDS + $1 * slower))
+
+	shift
+	until "$@"; do
+		[ "$SECONDS" -lt "$end" ] || return 1
+		sleep 0.2
+	done
 }
 
 # on NAME COMMAND...: runs it in the guest; a status other than 0 is a failure.
@@ -79,7 +93,7 @@ on()
 	local name=$1 status=0
 
 	shift
-	"$vm" exec "$name" --timeout 90 -- "$*" || status=$?
+	"$vm" exec "$name" --timeout $((90 * slower)) -- "$*" || status=$?
 	[ "$status" = 0 ] || fail "'$*' in guest '$name': status $status"
 	return 0
 }
@@ -129,18 +143,21 @@ record()
 	step "recorded $name: $(du -sk "$OUT/$name.ivt" | cut -f 1) KiB"
 }
 
-# recording_begins PID DIR: waits until records arrive; fails if PID ends first.
+# recording_begins PID DIR: until records of each guest that is up arrive.
 recording_begins()
 {
-	local i
+	wait_for 60 has_begun "$@" && kill -0 "$1" 2>/dev/null
+}
 
-	for i in $(seq 100); do
-		kill -0 "$1" 2>/dev/null || return 1
-		[ -z "$(find "$2" -type f -size +0 2>/dev/null | head -n 1)" ] || break
-		sleep 0.1
+# has_begun PID DIR: or PID has ended.
+has_begun()
+{
+	local name
+
+	kill -0 "$1" 2>/dev/null || return 0
+	for name in "${ready[@]}"; do
+		[ -n "$(find "$2/vm-$name" -name 'cpu_*' -size +0 2>/dev/null)" ] || return 1
 	done
-	# Its first look at the guests comes with that.
-	sleep 1
 }
 
 # observe FILE COMMAND...: runs COMMAND while tsc-sync/kvm_exit.stp writes what it

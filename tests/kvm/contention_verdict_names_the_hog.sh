@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# timeout: 600
+# timeout: 2400
 #
 # Two KVM guests on one slow disk: who made the victim wait, and how long.
 set -euo pipefail

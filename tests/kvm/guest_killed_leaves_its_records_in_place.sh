@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# timeout: 600
+# timeout: 2400
 #
 # QEMU of a busy guest is killed: all it committed is in the trace, on its clock;
 # the other guest goes on.

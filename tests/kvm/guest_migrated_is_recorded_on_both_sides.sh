@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# timeout: 600
+# timeout: 2400
 #
 # A guest moves to another QEMU while it is recorded: its last calls there, its
 # first ones here, on the new process's clock, none twice.  Missing is what the

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# timeout: 600
+# timeout: 2400
 #
 # A guest reboots: KVM's offset is another, the records before keep the old one.
 set -euo pipefail

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# timeout: 600
+# timeout: 2400
 #
 # A guest that is stopped and goes on, three times: one clock, all its records.
 set -euo pipefail

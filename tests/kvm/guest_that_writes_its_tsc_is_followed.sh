@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# timeout: 600
+# timeout: 2400
 #
 # A guest sets its TSC forward by seconds: on the host's time nothing moves.
 set -euo pipefail

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# timeout: 600
+# timeout: 2400
 #
 # A guest sets its TSC ahead by seconds and later back: its records stay in their
 # vCPU's runs, none is refused, and babeltrace2 reads as many as we do.

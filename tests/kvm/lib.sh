@@ -4,6 +4,9 @@
 # What the KVM tests share: a scenario of lab/ that runs on a KVM host, this
 # machine or an emulated one, and what it leaves in a work folder.
 
+# Limits are there for what hangs.  A machine that has other work takes its time.
+export IVT_LAB_SLOWER=${IVT_LAB_SLOWER:-3}
+
 # Sets $work; everything is undone at exit.
 kvm_setup()
 {

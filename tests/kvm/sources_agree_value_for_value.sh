@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# timeout: 600
+# timeout: 2400
 #
 # The same two guests recorded with each source: bpf, stap and debugfs give the
 # offsets that KVM shows, exactly, and no record lies outside its vCPU's runs.

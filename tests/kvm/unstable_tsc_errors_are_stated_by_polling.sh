@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# timeout: 600
+# timeout: 2400
 #
 # debugfs is read each 20 ms, while the offsets change all the time: it states an
 # error, and no record lies outside its vCPU's runs by more than that.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# timeout: 600
+# timeout: 2400
 #
 # A host that finds its TSC unstable gives each vCPU another offset at each load:
 # the recording has every one of them, as SystemTap has, and all records lie in

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# timeout: 600
+# timeout: 2400
 #
 # A vCPU that comes in the middle of the recording has thread, clock and records.
 set -euo pipefail
