@@ -60,8 +60,8 @@ struct ivring_guest_options {
  * as quick as ordinary memory: on Intel and under emulation a guest's page
  * attributes are ignored, the ring is write-back.  Where they count (AMD)
  * user space gets no such mapping: write-combining would let the head overtake
- * the records, so resource2 is taken, uncached: right, but some hundred
- * ns per record.  ivring_guest_is_uncached() tells; the driver's way is better.
+ * the records, so resource2 is taken, uncached: right, but each store of a
+ * record then goes to memory by itself.  ivring_guest_is_uncached() tells.
  */
 int ivring_guest_open(const char *path, const struct ivring_guest_options *opt,
 		      struct ivring_guest **ret);
@@ -88,8 +88,8 @@ int ivring_guest_begin(struct ivring_guest *g);
 int ivring_guest_end(struct ivring_guest *g);
 
 /*
- * A writer for the calling thread alone, from the lowest free channel, valid
- * until it is put back.  Any thread, between begin and end.  0 with *ret;
+ * A writer for one thread alone, from the lowest free channel, valid until it is
+ * put back.  Any thread, between begin and end.  0 with *ret;
  * -ENOSPC: all are taken; -ENOTCONN: no epoch was begun.  put() publishes what it
  * wrote; NULL is left alone.  A thread that is about to sleep publishes by
  * ivring_flush() itself: nobody else can do it safely.
