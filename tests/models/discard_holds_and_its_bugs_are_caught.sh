@@ -20,6 +20,7 @@ caught resv_not_read_again_after_switch_flag all_was_read discard
 caught switch_flag_left_when_full no_flag_is_left_when_quiet discard -DRECORDS=3
 caught clock_read_outside_the_loop stamps_are_monotone discard
 caught lost_in_switch_not_counted counts_are_exact discard
+caught lost_too_deep_not_counted counts_are_exact discard -DRECORDS=1 -DMAX_NEST=1
 caught content_size_before_cmpxchg all_was_read discard -DBIG=2 -DSUBBUF=4
 caught content_size_not_stored content_size_is_sane discard
 caught reader_ignores_content_size unit_is_whole discard -DBIG=2 -DSUBBUF=4

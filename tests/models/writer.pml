@@ -77,7 +77,7 @@ bit is_finished; /* no call comes any more */
 
 /* For the claims. */
 byte n_recorded, written; /* records committed, and their units */
-byte flush_due; /* what was reserved at the last flush */
+byte head_due, lost_due; /* what was there to be published at the last flush */
 bit is_stamp_newest[LEVELS + 1]; /* nothing was reserved since this level's clock */
 hidden byte head_is_monotone, stamps_are_monotone, unit_is_not_in_use, unit_is_still_mine;
 hidden byte uncommitted_is_not_lapped, all_is_published_when_quiet, flush_is_done_when_quiet;
@@ -109,6 +109,25 @@ hidden byte i;
 #define LOST_IN_SWITCH 0
 #else
 #define LOST_IN_SWITCH 1
+#endif
+
+#ifdef BUG_lost_too_deep_not_counted
+#define LOST_TOO_DEEP 0
+#else
+#define LOST_TOO_DEEP 1
+#endif
+
+#ifdef BUG_flush_too_deep_forgotten
+#define FLUSH_TOO_DEEP force
+#else
+#define FLUSH_TOO_DEEP 1
+#endif
+
+/* ivring_needs_flush() */
+#ifdef BUG_flush_looks_at_resv_only
+#define NEEDS_FLUSH (resv != pub)
+#else
+#define NEEDS_FLUSH (resv != pub || lost != shared_lost)
 #endif
 
 #ifdef BUG_claim_of_two
@@ -156,12 +175,21 @@ idle:
 	   }
 	   goto emit
 #endif
+#if TICKS > 0
 	:: d_step {
 		running < LEVEL && n_ticks > 0 ->
 		interrupted = running; running = LEVEL;
-		n_ticks--; calls_left--
+		n_ticks--; calls_left--;
+		head_due = resv; lost_due = lost
 	   }
 	   goto flush
+	:: d_step { /* a timer that asks first; higher is nobody */
+		running < LEVEL && n_ticks > 0 && !NEEDS_FLUSH ->
+		n_ticks--; calls_left--;
+		head_due = resv; lost_due = lost
+	   }
+	   goto idle
+#endif
 	:: d_step { /* the last call of all is a flush: CPU offline, unload */
 		LEVEL == 1 && running == 0 && calls_left == 0 && !is_finished ->
 		running = LEVEL; need = BUSY
@@ -173,7 +201,7 @@ idle:
 emit: /* ---- ivring_emit() ---- */
 	if
 	/* An interrupt leaves nest as it was: test and increment are one step. */
-	:: d_step { nest >= MAX_NEST -> lost++ } goto give_back
+	:: d_step { nest >= MAX_NEST -> lost = lost + LOST_TOO_DEEP } goto give_back
 	:: d_step { nest < MAX_NEST -> nest++ } /* B1 */
 	fi;
 load_resv:
@@ -316,7 +344,8 @@ again:
 	head = resv;
 #endif
 	pub = head;
-	shared_lost = lost;
+	old = lost;
+	d_step { shared_lost = old; old = 0 }
 	d_step { /* B4 */
 		CLAIM(head_is_monotone, w_head <= head);
 		w_head = head
@@ -342,10 +371,10 @@ take_back:
 
 flush: /* ---- ivring_flush() ---- */
 	if
-	:: d_step { nest >= MAX_NEST -> force = 1 } goto give_back
+	:: d_step { nest >= MAX_NEST -> force = FLUSH_TOO_DEEP } goto give_back
 	:: d_step { nest < MAX_NEST -> nest++ } /* B1 */
 	fi;
-	d_step { force = 1; flush_due = resv }
+	force = 1;
 	goto leave;
 
 give_back:
@@ -356,7 +385,7 @@ give_back:
 		:: running == 0 ->
 			CLAIM(no_flag_is_left_when_quiet, !nest && !swf && !force);
 			CLAIM(all_is_published_when_quiet, w_head / PUB == resv / PUB);
-			CLAIM(flush_is_done_when_quiet, w_head >= flush_due)
+			CLAIM(flush_is_done_when_quiet, w_head >= head_due && shared_lost >= lost_due)
 		:: else
 		fi;
 		if
