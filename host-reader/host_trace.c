@@ -276,8 +276,13 @@ int host_trace_start(struct host_trace *ht, struct ivt_error *err)
 	{
 		struct bpf_link *link;
 
-		if (!bpf_program__autoload(prog) || ht->n_links == BPF_PROGRAMS_MAX)
+		if (!bpf_program__autoload(prog))
 			continue;
+		if (ht->n_links == BPF_PROGRAMS_MAX)
+			return ivt_error_set(err, -E2BIG,
+					     "cannot trace the host: more than %d programs (name "
+					     "fewer events with --host)",
+					     BPF_PROGRAMS_MAX);
 		link = bpf_program__attach(prog);
 		if (!link)
 			return ivt_error_set(err, -errno,

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BPF_PROGRAMS_MAX 64
+#define BPF_PROGRAMS_MAX 128
 
 struct bpf_object;
 
