@@ -131,6 +131,9 @@ static void go_on(struct ivring_journal *journal, struct ivring_drain *drain)
 	int err;
 
 	check(drain->reader.tail <= drain->reader.head);
+	check(ivring_head_is_sane(&drain->reader, drain->reader.tail));
+	check(region.mode == IVRING_MODE_OVERWRITE ||
+	      drain->reader.head - drain->reader.tail <= drain->reader.size);
 	for (; bytes; n++) {
 		err = ivring_drain_step(drain, UINT64_MAX, &bytes);
 		check(!err || (err == -EPROTO && drain->reader.violations));
