@@ -34,16 +34,16 @@
 #include "compat_tracepoints.h"
 #include "ivtrace.h"
 
-#define IVT_COMM(dst, task)	    memcpy(dst, (task)->comm, 16)
-#define IVT_TASK_CPU(task)	    task_cpu(task)
-#define IVT_CURRENT_TID()	    (current->pid)
-#define IVT_CURRENT_COMM(dst)	    IVT_COMM(dst, current)
-#define IVT_ENUM(type, name)	    ((__force unsigned int)(name))
-#define IVT_BLK_ERROR(status)	    blk_status_to_errno(status)
-#define IVT_PLAIN(type, value)	    ((__force type)(value))
-#define IVT_TCP(sk, field)	    READ_ONCE(tcp_sk(sk)->field)
-#define IVT_JIFFIES()		    jiffies
-#define IVT_HRTIMER_FUNCTION(timer) ACCESS_PRIVATE(timer, function)
+#define IVT_COMM(dst, task)	     memcpy(dst, (task)->comm, 16)
+#define IVT_TASK_CPU(task)	     task_cpu(task)
+#define IVT_CURRENT_TID()	     (current->pid)
+#define IVT_CURRENT_COMM(dst)	     IVT_COMM(dst, current)
+#define IVT_ENUM(type, name)	     ((__force unsigned int)(name))
+#define IVT_BLK_ERROR(status)	     blk_status_to_errno(status)
+#define IVT_PLAIN(type, value)	     ((__force type)(value))
+#define IVT_SOCK_AS(type, sk, field) READ_ONCE(((const struct type *)(sk))->field)
+#define IVT_JIFFIES()		     jiffies
+#define IVT_HRTIMER_FUNCTION(timer)  ACCESS_PRIVATE(timer, function)
 
 #define IVT_READ(dst, bytes, src) (memcpy(dst, src, bytes), 0)
 

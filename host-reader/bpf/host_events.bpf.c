@@ -166,7 +166,7 @@ static __always_inline int blk_error(unsigned int status)
 #define IVT_READ(dst, bytes, src)    bpf_probe_read_kernel(dst, bytes, src)
 #define IVT_HRTIMER_FUNCTION(timer)  ((timer)->function)
 #define IVT_SKIP_OWN_TIMER(timer)    ((void)0)
-#define IVT_TCP(sk, field)	     BPF_CORE_READ((struct tcp_sock *)(sk), field)
+#define IVT_SOCK_AS(type, sk, field) BPF_CORE_READ((struct type *)(sk), field)
 #define IVT_SOCK_IP6(dst, sk, field) bpf_probe_read_kernel(dst, 16, &(sk)->__sk_common.field)
 #define IVT_JIFFIES()		     bpf_jiffies64()
 

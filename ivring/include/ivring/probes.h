@@ -22,7 +22,7 @@
  *	IVT_READ(dst, bytes, src)	copy kernel memory; 0, else dst is undefined
  *	IVT_HRTIMER_FUNCTION(timer)	its function
  *	IVT_SKIP_OWN_TIMER(timer)	return from the probe if it is the tracer's
- *	IVT_TCP(sk, field)	a field of a TCP socket
+ *	IVT_SOCK_AS(type, sk, field)	a field of the structure that begins with @sk
  *	IVT_SOCK_IP6(dst, sk, field)	copy an IPv6 address of a socket
  *	IVT_JIFFIES()		the kernel's tick count
  *
@@ -440,16 +440,19 @@ IVT_PROBE_STR(
 	net_if_receive_skb, netif_receive_skb, IVT_PROTO(struct sk_buff *skb),
 	{ ivt_parse_packet((struct ivt_ev_net_dev_queue *)e, skb, 0); }, name, skb->dev->name)
 
-#define IVT_ASSIGN_SOCK()                                                                      \
-	e->skaddr = (__u64)(unsigned long)sk;                                                  \
-	ivt_sock_ips(sk, e->saddr, e->daddr);                                                  \
-	e->family = sk->__sk_common.skc_family;                                                \
-	e->protocol = sk->sk_protocol;                                                         \
-	e->source_port = 0;                                                                    \
-	e->dest_port = 0;                                                                      \
-	if (e->family == IVT_FAMILY_IP || e->family == IVT_FAMILY_IP6) {                       \
-		e->source_port = sk->__sk_common.skc_num;                                      \
-		e->dest_port = __builtin_bswap16(IVT_PLAIN(__u16, sk->__sk_common.skc_dport)); \
+#define IVT_PORT(be16) __builtin_bswap16(IVT_PLAIN(__u16, be16))
+
+/* inet_sport, not skc_num: that one is 0 already when a connection closes. */
+#define IVT_ASSIGN_SOCK()                                                          \
+	e->skaddr = (__u64)(unsigned long)sk;                                      \
+	ivt_sock_ips(sk, e->saddr, e->daddr);                                      \
+	e->family = sk->__sk_common.skc_family;                                    \
+	e->protocol = sk->sk_protocol;                                             \
+	e->source_port = 0;                                                        \
+	e->dest_port = 0;                                                          \
+	if (e->family == IVT_FAMILY_IP || e->family == IVT_FAMILY_IP6) {           \
+		e->source_port = IVT_PORT(IVT_SOCK_AS(inet_sock, sk, inet_sport)); \
+		e->dest_port = IVT_PORT(sk->__sk_common.skc_dport);                \
 	}
 
 IVT_PROBE(inet_sock_set_state, inet_sock_set_state,
@@ -462,15 +465,15 @@ IVT_PROBE(inet_sock_set_state, inet_sock_set_state,
 /* In the task that takes bytes out of a TCP socket, after each piece. */
 IVT_PROBE(tcp_rcv_space_adjust, tcp_rcv_space_adjust, IVT_PROTO(struct sock *sk), {
 	IVT_ASSIGN_SOCK();
-	e->copied_seq = ivt_sock_is_tcp(sk) ? IVT_TCP(sk, copied_seq) : 0;
+	e->copied_seq = ivt_sock_is_tcp(sk) ? IVT_SOCK_AS(tcp_sock, sk, copied_seq) : 0;
 	e->_pad = 0;
 })
 
-#define IVT_ASSIGN_LENGTH(position)                               \
-	IVT_ASSIGN_SOCK();                                        \
-	e->ret = ret;                                             \
-	e->flags = flags;                                         \
-	e->seq = ivt_sock_is_tcp(sk) ? IVT_TCP(sk, position) : 0; \
+#define IVT_ASSIGN_LENGTH(position)                                             \
+	IVT_ASSIGN_SOCK();                                                      \
+	e->ret = ret;                                                           \
+	e->flags = flags;                                                       \
+	e->seq = ivt_sock_is_tcp(sk) ? IVT_SOCK_AS(tcp_sock, sk, position) : 0; \
 	e->_pad = 0
 
 IVT_PROBE(sock_send_length, sock_send_length, IVT_PROTO(struct sock *sk, int ret, int flags),
@@ -531,6 +534,7 @@ IVT_PROBE_PLAIN(workqueue_execute_end, workqueue_execute_end,
 #undef IVT_ASSIGN_RQ_OWNER
 #undef IVT_ASSIGN_VECTOR
 #undef IVT_PROBE_VECTOR
+#undef IVT_PORT
 #undef IVT_ASSIGN_SOCK
 #undef IVT_ASSIGN_LENGTH
 #undef IVT_ASSIGN_FAULT
