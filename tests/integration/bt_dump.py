@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """bt_dump.py TRACE.ivt: what babeltrace2 reads, as JSON lines like those of
-`ivtrace-report events --json`, but with "ns", CLOCK_REALTIME, for "t_ns"."""
+`ivtrace-report events --json`, but with "ns", CLOCK_REALTIME, for "t_ns", and
+"cycles", the stamp as it was recorded."""
 import ipaddress
 import json
 import sys
@@ -43,6 +44,7 @@ def main(path):
             "ns": msg.default_clock_snapshot.ns_from_origin,
             "machine": str(trace.environment["ivtrace_name"]),
             "epoch": int(trace.environment["ivtrace_epoch"]),
+            "cycles": msg.default_clock_snapshot.value,
             "cpu": int(event.packet.context_field["cpu_id"]),
             "tid": int(event.specific_context_field["tid"] if event.specific_context_field
                        else event.common_context_field["tid"]),
