@@ -19,9 +19,12 @@ struct step {
 	unsigned int stride; /* each so many points only (0: each): a sample */
 };
 
+#define IS_LONG	     1u /* with LONG only */
+#define IS_OVERWRITE 2u /* programs of that mode only */
+
 struct search {
 	const char *name;
-	bool is_long; /* with LONG only */
+	unsigned int flags;
 	struct step steps[MAX_DECISIONS];
 };
 
@@ -36,46 +39,50 @@ static const struct program programs[] = {
 #define DEATHS	    (ACT_WRITER_DIES | ACT_PANIC)
 #define HOLD	    (ACT_DELAY | ACT_LATE)
 #define WHEN_HELD   (INTERRUPTS | ACT_EMIT_FLUSH | ACT_READER | ACT_WRITER_DIES | ACT_WHEN_DELAYED)
+#define CONDITIONS  (ACT_WHEN_DELAYED | ACT_AT_CLAIM)
 #define COPY_WEAKLY (ACT_COPY_LATE | ACT_COPY_EARLY)
 
 /* clang-format off */
 static const struct search searches[] = {
 	/* Contexts nest; the reader's turn is a whole pass. */
-	{ "interrupts", false, { { ACT_INTERRUPTS | ACT_READER, 0, 0 },
-				 { INTERRUPTS | ACT_READER, 60, 0 } } },
-	{ "nesting", false, { { INTERRUPTS, 0, 3 }, { INTERRUPTS, 20, 0 }, { INTERRUPTS, 20, 2 } } },
-	{ "nesting_all", true, { { INTERRUPTS | ACT_READER, 0, 0 },
-				 { INTERRUPTS | ACT_READER, 40, 0 },
-				 { INTERRUPTS | ACT_READER, 40, 0 } } },
+	{ "interrupts", 0, { { ACT_INTERRUPTS | ACT_READER, 0, 0 },
+			     { INTERRUPTS | ACT_READER, 60, 0 } } },
+	{ "nesting", 0, { { INTERRUPTS, 0, 4 }, { INTERRUPTS, 20, 0 }, { INTERRUPTS, 20, 2 } } },
+	{ "nesting_all", IS_LONG, { { INTERRUPTS | ACT_READER, 0, 0 },
+				    { INTERRUPTS | ACT_READER, 40, 0 },
+				    { INTERRUPTS | ACT_READER, 40, 0 } } },
 	/* The reader stops anywhere, the writer goes on. */
-	{ "reader", false, { { ACT_READER, 0, 0 }, { ACT_RETURN, 0, 0 },
-			     { INTERRUPTS | ACT_READER, 30, 0 } } },
-	{ "reader_twice", false, { { ACT_READER, 0, 5 }, { ACT_RETURN, 0, 0 },
-				   { ACT_READER, 0, 7 }, { ACT_RETURN, 0, 0 } } },
+	{ "reader", 0, { { ACT_READER, 0, 0 }, { ACT_RETURN, 0, 0 },
+			 { INTERRUPTS | ACT_READER, 30, 0 } } },
+	{ "reader_twice", 0, { { ACT_READER, 0, 5 }, { ACT_RETURN, 0, 0 }, { ACT_READER, 0, 7 },
+			       { ACT_RETURN, 0, 0 } } },
 	/* A nested record goes where the reader copies. */
-	{ "reader_torn", false, { { ACT_READER, 0, 3 }, { ACT_RETURN, 0, 2 },
-				  { ACT_EMIT | ACT_EMIT_BIG, 0, 0 }, { ACT_READER, 30, 0 } } },
-	{ "reader_all", true, { { ACT_READER, 0, 0 }, { ACT_RETURN, 0, 0 }, { ACT_READER, 0, 0 },
-				{ ACT_RETURN, 0, 0 }, { INTERRUPTS, 0, 5 } } },
+	{ "reader_torn", IS_OVERWRITE, { { ACT_READER, 0, 4 }, { ACT_RETURN, 0, 2 },
+					 { ACT_EMIT | ACT_EMIT_BIG, 0, 0 },
+					 { ACT_READER, 30, 0 } } },
+	{ "reader_all", IS_LONG, { { ACT_READER, 0, 0 }, { ACT_RETURN, 0, 0 }, { ACT_READER, 0, 0 },
+				   { ACT_RETURN, 0, 0 }, { INTERRUPTS, 0, 5 } } },
 	/* Stores and copies out of order. */
-	{ "weak", false, { { HOLD, 0, 0 }, { WHEN_HELD, 0, 0 } } },
-	{ "weak_nested", false, { { INTERRUPTS, 0, 5 }, { HOLD, 60, 0 }, { WHEN_HELD, 0, 0 } } },
-	{ "weak_claim", false, { { ACT_READER, 0, 4 }, { ACT_RETURN, 0, 2 }, { ACT_LATE, 0, 0 },
-				 { ACT_READER | ACT_WHEN_DELAYED, 0, 0 } } },
-	{ "weak_all", true, { { INTERRUPTS, 0, 0 }, { HOLD, 60, 0 }, { WHEN_HELD, 0, 0 },
-			      { WHEN_HELD & ~ACT_WHEN_DELAYED, 60, 0 } } },
-	{ "weak_reader", false, { { ACT_READER, 0, 0 }, { COPY_WEAKLY, 0, 0 },
-				  { ACT_RETURN, 0, 0 }, { ACT_READER, 0, 29 } } },
+	{ "weak", 0, { { HOLD, 0, 0 }, { WHEN_HELD | ACT_STORM, 0, 0 },
+		       { ACT_READER | DEATHS | ACT_WHEN_DELAYED, 0, 0 } } },
+	{ "weak_nested", 0, { { INTERRUPTS, 0, 5 }, { HOLD, 60, 0 }, { WHEN_HELD, 0, 0 } } },
+	{ "weak_claim", IS_OVERWRITE, { { ACT_READER, 0, 3 }, { ACT_RETURN, 0, 2 },
+					{ HOLD | ACT_AT_CLAIM, 0, 0 },
+					{ ACT_EMIT | ACT_READER | ACT_WHEN_DELAYED, 0, 0 },
+					{ ACT_READER | ACT_WHEN_DELAYED, 40, 0 } } },
+	{ "weak_all", IS_LONG, { { INTERRUPTS, 0, 0 }, { HOLD, 60, 0 }, { WHEN_HELD, 0, 0 },
+				 { WHEN_HELD & ~ACT_WHEN_DELAYED, 60, 0 } } },
+	{ "weak_reader", 0, { { ACT_READER, 0, 0 }, { COPY_WEAKLY, 0, 0 }, { ACT_RETURN, 0, 0 },
+			      { ACT_READER, 0, 29 } } },
 	/* Death. */
-	{ "writer_dies", false, { { INTERRUPTS, 0, 0 }, { DEATHS, 60, 0 } } },
-	{ "writer_dies_all", true, { { INTERRUPTS, 0, 0 }, { INTERRUPTS, 60, 0 },
-				     { ACT_WRITER_DIES, 60, 0 } } },
-	{ "reader_dies", false, { { ACT_READER, 0, 0 }, { ACT_READER_DIES, 0, 0 },
-				  { ACT_READER | ACT_WRITER_DIES, 0, 13 },
-				  { ACT_READER_DIES, 0, 0 } } },
-	{ "reader_dies_all", true, { { ACT_READER, 0, 0 }, { ACT_READER_DIES | ACT_RETURN, 0, 0 },
-				     { ACT_READER | ACT_WRITER_DIES, 0, 0 },
-				     { ACT_READER_DIES, 0, 0 } } },
+	{ "writer_dies", 0, { { INTERRUPTS, 0, 0 }, { DEATHS, 60, 0 } } },
+	{ "writer_dies_all", IS_LONG, { { INTERRUPTS, 0, 0 }, { INTERRUPTS, 60, 0 },
+					{ ACT_WRITER_DIES, 60, 0 } } },
+	{ "reader_dies", 0, { { ACT_READER, 0, 0 }, { ACT_READER_DIES, 0, 0 },
+			      { ACT_READER | ACT_WRITER_DIES, 0, 29 }, { ACT_READER_DIES, 0, 0 } } },
+	{ "reader_dies_all", IS_LONG, { { ACT_READER, 0, 0 }, { ACT_READER_DIES | ACT_RETURN, 0, 0 },
+					{ ACT_READER | ACT_WRITER_DIES, 0, 0 },
+					{ ACT_READER_DIES, 0, 0 } } },
 };
 /* clang-format on */
 
@@ -129,9 +136,9 @@ static void explore(const struct search *search, const struct program *program, 
 	if (depth == MAX_DECISIONS || !step->acts)
 		return;
 	for (; at < end; at += step->stride ? step->stride : 1) {
-		unsigned int left = can[depth][at] & step->acts & ~ACT_WHEN_DELAYED;
+		unsigned int left = can[depth][at] & step->acts & ~CONDITIONS;
 
-		if ((step->acts & ACT_WHEN_DELAYED) && !(can[depth][at] & ACT_WHEN_DELAYED))
+		if (step->acts & CONDITIONS & ~can[depth][at])
 			continue;
 		for (; left; left &= left - 1) {
 			act = left & -left;
@@ -157,8 +164,9 @@ static void run_search(const struct search *search)
 
 	n_schedules = n_points = 0;
 	for (i = 0; i < N_PROGRAMS; i++)
-		explore(search, &programs[i], 0);
-	printf("%-14s %9llu schedules, %11llu points, %5.1f s of CPU time\n", search->name,
+		if (programs[i].is_overwrite || !(search->flags & IS_OVERWRITE))
+			explore(search, &programs[i], 0);
+	printf("%-15s %9llu schedules, %11llu points, %5.1f s of CPU time\n", search->name,
 	       (unsigned long long)n_schedules, (unsigned long long)n_points, cpu_s() - start);
 	fflush(stdout);
 }
@@ -168,7 +176,7 @@ static bool is_wanted(const struct search *search, int argc, char **argv)
 	int i;
 
 	if (argc < 2)
-		return !search->is_long || getenv("LONG");
+		return !(search->flags & IS_LONG) || getenv("LONG");
 	for (i = 1; i < argc; i++)
 		if (!strcmp(argv[i], search->name))
 			return true;

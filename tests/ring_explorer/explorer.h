@@ -78,21 +78,23 @@ int subject_snapshot_accept(struct ivring_reader *r);
 /* ---- schedules ---------------------------------------------------------------- */
 
 /* One bit each: what may be decided at a point. */
-#define ACT_EMIT	 0x0001u /* an interrupt writes a small record */
-#define ACT_EMIT_BIG	 0x0002u /* or a big one */
-#define ACT_FLUSH	 0x0004u /* or is the flush timer */
-#define ACT_STORM	 0x0800u /* or writes more than the ring holds */
-#define ACT_EMIT_FLUSH	 0x1000u /* or writes and then flushes */
-#define ACT_READER	 0x0008u /* the reader goes on (by default: to the end of its pass) */
-#define ACT_RETURN	 0x0010u /* the reader stops here, the writer goes on */
-#define ACT_WRITER_DIES	 0x0020u
-#define ACT_PANIC	 0x2000u /* the same, and it says where it stopped */
-#define ACT_READER_DIES	 0x0040u /* a new one starts from the journal */
-#define ACT_DELAY	 0x0080u /* this store is delayed */
-#define ACT_LATE	 0x0100u /* this store is late */
-#define ACT_COPY_LATE	 0x0200u
-#define ACT_COPY_EARLY	 0x0400u /* what is copied next is what is there now */
-#define ACT_WHEN_DELAYED 0x8000u /* in a search: only while a store is held back */
+#define ACT_EMIT	0x0001u /* an interrupt writes a small record */
+#define ACT_EMIT_BIG	0x0002u /* or a big one */
+#define ACT_FLUSH	0x0004u /* or is the flush timer */
+#define ACT_STORM	0x0800u /* or writes more than the ring holds */
+#define ACT_EMIT_FLUSH	0x1000u /* or writes and then flushes */
+#define ACT_READER	0x0008u /* the reader goes on (by default: to the end of its pass) */
+#define ACT_RETURN	0x0010u /* the reader stops here, the writer goes on */
+#define ACT_WRITER_DIES 0x0020u
+#define ACT_PANIC	0x2000u /* the same, and it says where it stopped */
+#define ACT_READER_DIES 0x0040u /* a new one starts from the journal */
+#define ACT_DELAY	0x0080u /* this store is delayed */
+#define ACT_LATE	0x0100u /* this store is late */
+#define ACT_COPY_LATE	0x0200u /* this range and the next ones */
+#define ACT_COPY_EARLY	0x0400u /* what is copied next is what is there now */
+/* Conditions of a search's step. */
+#define ACT_AT_CLAIM	 0x4000u /* only at stores of w_claim */
+#define ACT_WHEN_DELAYED 0x8000u /* only while a store is held back */
 
 #define ACT_INTERRUPTS (ACT_EMIT | ACT_EMIT_BIG | ACT_FLUSH | ACT_STORM | ACT_EMIT_FLUSH)
 

@@ -24,6 +24,12 @@ struct held {
 	unsigned char after[8];
 };
 
+/* A range that is to be copied, to its place in the file. */
+struct late_copy {
+	struct ivring_range range;
+	uint32_t to;
+};
+
 struct held_list {
 	unsigned int n;
 	struct held stores[N_HELD];
@@ -49,8 +55,8 @@ static struct {
 	unsigned int n_passes;
 	jmp_buf writer_at, reader_at, reader_start;
 	bool is_copy_late, is_early;
-	struct ivring_range copy; /* to be done late; bytes 0: nothing is */
-	uint32_t copy_to;	  /* place in the file */
+	struct late_copy copies[8];
+	unsigned int n_copies;
 	unsigned char early[DATA_BYTES];
 	struct {
 		enum access access;
@@ -235,35 +241,40 @@ static const unsigned char *seen_data(void)
 	return m.is_early ? m.early : world.data;
 }
 
-static void finish_late_copy(void)
+static void finish_late_copies(void)
 {
-	memcpy(world.file + m.copy_to, world.data + m.copy.offset, m.copy.bytes);
-	m.copy.bytes = 0;
+	unsigned int i;
+
+	for (i = 0; i < m.n_copies; i++)
+		memcpy(world.file + m.copies[i].to, world.data + m.copies[i].range.offset,
+		       m.copies[i].range.bytes);
+	m.n_copies = 0;
+	m.is_copy_late = false;
 }
 
 /* Append to the file; ring.h knows nothing of how that is done. */
 static void copy_range(const struct ivring_range *range)
 {
+	uint32_t to = world.file_bytes;
 	uint64_t done, bytes;
 
-	finish_late_copy();
 	m.about.addr = NULL;
 	if (range->bytes > DATA_BYTES || range->offset + range->bytes > DATA_BYTES ||
-	    world.file_bytes + range->bytes > sizeof(world.file)) {
+	    to + range->bytes > sizeof(world.file)) {
 		world_fail("a range outside of the channel");
 		return;
 	}
-	m.copy_to = world.file_bytes;
-	m.is_copy_late = false;
-	point(READER_ACTS | ACT_COPY_LATE);
+	if (!m.is_copy_late)
+		point(READER_ACTS | ACT_COPY_LATE);
 	if (m.is_copy_late) {
-		m.copy = *range;
+		m.copies[m.n_copies].range = *range;
+		m.copies[m.n_copies++].to = to;
 		return;
 	}
 	for (done = 0; done < range->bytes; done += bytes) {
 		bytes = range->bytes - done;
 		bytes = bytes < CHUNK_BYTES ? bytes : CHUNK_BYTES;
-		memcpy(world.file + m.copy_to + done, seen_data() + range->offset + done, bytes);
+		memcpy(world.file + to + done, seen_data() + range->offset + done, bytes);
 		m.about.addr = NULL;
 		point(READER_ACTS);
 	}
@@ -317,7 +328,7 @@ static void read_snapshot(void)
 			world.file_bytes += (uint32_t)range.bytes;
 			err = 0;
 		} else if (!err) {
-			m.copy.bytes = 0; /* thrown away */
+			m.n_copies = 0; /* thrown away */
 			oracle_passed_over(tail, false);
 		}
 		commit_journal();
@@ -335,7 +346,8 @@ static void new_reader(void)
 	world.gap_bytes = 0;
 	m.is_in_pass = false;
 	m.is_early = false;
-	m.copy.bytes = 0;
+	m.n_copies = 0;
+	m.is_copy_late = false;
 }
 
 static void reader_stops(void)
@@ -359,10 +371,10 @@ static void reader_main(void)
 		read_snapshot();
 	else
 		read_discard();
-	if (m.copy.bytes) {
+	if (m.n_copies) {
 		m.about.addr = NULL;
 		point(READER_ACTS);
-		finish_late_copy();
+		finish_late_copies();
 	}
 	m.is_in_pass = false;
 	m.n_passes++;
@@ -470,6 +482,8 @@ static void point(unsigned int can)
 		schedule->can[at] = (uint16_t)can;
 		if (m.delayed[m.level].n || m.late.n)
 			schedule->can[at] |= ACT_WHEN_DELAYED;
+		if (m.about.addr == &world.chan->guest.w_claim)
+			schedule->can[at] |= ACT_AT_CLAIM;
 		if (world.chan->guest.w_head != world.last_head)
 			as_the_reader(oracle_check_head);
 		if (m.is_traced)
@@ -530,7 +544,7 @@ void explorer_barrier(enum barrier barrier)
 		return;
 	if (m.is_reader) {
 		if (barrier == BARRIER_READS || barrier == BARRIER_RELEASE)
-			finish_late_copy();
+			finish_late_copies();
 		if (barrier == BARRIER_READS || barrier == BARRIER_ACQUIRE)
 			m.is_early = false;
 		return;

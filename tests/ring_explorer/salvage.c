@@ -78,7 +78,8 @@ static unsigned int mark_salvageable(void)
 
 	for (; base < world.w.resv; base += world.w.subbuf) {
 		if (!has_header(base)) {
-			if (base + world.w.subbuf < world.w.resv)
+			if (base + world.w.subbuf < world.w.resv &&
+			    has_header(base + world.w.subbuf))
 				world_fail("sub-buffer at %llu was left without a header",
 					   (unsigned long long)base);
 			break;

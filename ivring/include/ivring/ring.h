@@ -239,12 +239,13 @@ again:
 		ivring_store(&w->force, 0);
 		ivring_barrier(); /* clear force before reading resv */
 		head = ivring_load(&w->resv);
-		w->pub = head;
 		ivring_store(&w->shared->lost_full, ivring_load(&w->lost_full));
 		ivring_store(&w->shared->lost_nested, ivring_load(&w->lost_nested));
 		ivring_store(&w->shared->lost_big, ivring_load(&w->lost_big));
 		ivring_store(&w->shared->events, ivring_load(&w->events));
 		ivring_store_release(&w->shared->w_head, head); /* B4 */
+		ivring_barrier(); /* only what is published may be overwritten */
+		w->pub = head;
 	}
 	ivring_barrier(); /* B5: publish before dropping nest */
 	w->nest = 0;
