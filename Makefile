@@ -84,7 +84,7 @@ BPF_LIBS   = $(call pkg,--libs,libbpf) -lelf -lz
 
 $(O)/obj/host-reader/clock_choice.o: CPPFLAGS += -DIVT_DATADIR='"$(PREFIX)/share/ivtrace"'
 $(O)/obj/trace/%.o:	  CPPFLAGS += $(call pkg,--cflags,json-c)
-$(O)/obj/analysis/report/%.o: CPPFLAGS += $(call pkg,--cflags,json-c)
+$(O)/obj/guest-driver/tool/%.o $(O)/obj/analysis/report/%.o: CPPFLAGS += $(call pkg,--cflags,json-c)
 $(O)/obj/viewer/draw/%.o: CPPFLAGS += $(call pkg,--cflags,pangocairo)
 $(O)/obj/viewer/widgets/%.o $(O)/obj/viewer/app/%.o: CPPFLAGS += $(call pkg,--cflags,gtk+-3.0)
 
@@ -92,7 +92,7 @@ $(O)/obj/viewer/widgets/%.o $(O)/obj/viewer/app/%.o: CPPFLAGS += $(call pkg,--cf
 
 BIN := $(O)/bin
 PROGRAMS := $(if $(HOST_SRC),$(BIN)/ivtrace-host) $(if $(REPORT_SRC),$(BIN)/ivtrace-report) \
-	    $(if $(VIEW_SRC),$(BIN)/ivtrace-view)
+	    $(if $(VIEW_SRC),$(BIN)/ivtrace-view) $(if $(GUEST_TOOL_SRC),$(BIN)/ivtrace-guest)
 
 .PHONY: all
 all: $(PROGRAMS) ## build the programs (the guest's module: make module)
@@ -106,6 +106,9 @@ $(BIN)/ivtrace-report: LDLIBS = $(JSON_LIBS)
 $(BIN)/ivtrace-view: $(call obj,$(VIEW_SRC)) $(LIB_DRAW) $(LIB_MODEL) $(LIB_ANALYSIS) $(LIB_TRACE) \
 		     $(LIB_TSC)
 $(BIN)/ivtrace-view: LDLIBS = $(GTK_LIBS) $(CAIRO_LIBS) $(JSON_LIBS) -lm
+
+$(BIN)/ivtrace-guest: $(call obj,$(GUEST_TOOL_SRC))
+$(BIN)/ivtrace-guest: LDLIBS = -lpci $(JSON_LIBS)
 
 $(BIN)/%:
 	@mkdir -p $(@D)

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ivtrace-guest: what its files share.
+ *
+ *	device.c	the ivshmem device, by libpci
+ *	driver.c	what ivtrace.ko says of itself; marks
+ *	cmd_*.c		a sub-command each
+ */
+#ifndef GUEST_TOOL_H
+#define GUEST_TOOL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define EXIT_USAGE 2
+
+/* Types that the enable bitmap has a bit for. */
+#define TOOL_TYPES (504 * 64)
+
+/* ---- sub-commands: own argv (argv[0] is the program), exit status ---------- */
+
+int cmd_status(int argc, char **argv);
+int cmd_load(int argc, char **argv);
+int cmd_events(int argc, char **argv);
+int cmd_mark(int argc, char **argv);
+int cmd_run(int argc, char **argv);
+
+/* "ivtrace-guest: ..." to standard error. */
+void message(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* The same and where help is; returns EXIT_USAGE. */
+int usage_error(const char *command, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- device ------------------------------------------------------------------ */
+
+struct tool_device {
+	char address[32];
+	uint64_t memory_bytes; /* of BAR 2; 0: it has none (yet) */
+};
+
+/* Up to @max ivshmem devices of this machine; how many there are, in all.  A
+ * machine without PCI ends the program with a message (libpci's way). */
+unsigned int device_find(struct tool_device *ret, unsigned int max);
+
+/* ---- driver -------------------------------------------------------------------- */
+
+struct tool_driver {
+	bool is_loaded;
+	bool is_allowed; /* host_control */
+	char device[32]; /* "none" */
+	char state[16];	 /* unbound, idle, recording */
+	char memory[16];
+	uint64_t channels;
+	uint64_t channel_bytes;
+	uint64_t records;
+	uint64_t lost_full;
+	uint64_t lost_nested;
+	uint64_t lost_big;
+};
+
+/* What is there now.  A driver that is not loaded is no error: 0, or -errno where
+ * one that is loaded cannot be read. */
+int driver_read(struct tool_driver *ret);
+
+/* Set a bit of @types (TOOL_TYPES bits) for each type that is recorded now; the
+ * others are cleared.  0 or -errno. */
+int driver_read_types(uint64_t *types);
+
+static inline bool driver_has_type(const uint64_t *types, unsigned int type)
+{
+	return types[type / 64] >> (type % 64) & 1;
+}
+
+/* Put @text into the trace, as one mark.  0; -errno, after a message. */
+int driver_mark(const char *text);
+
+/* What to do about a driver that is not loaded, not bound, or not allowed;
+ * NULL when all is well. */
+const char *driver_advice(const struct tool_driver *d);
+
+#endif /* GUEST_TOOL_H */
