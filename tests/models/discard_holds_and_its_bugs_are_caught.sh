@@ -33,7 +33,5 @@ if [ -n "${LONG:-}" ]; then
 	holds '2 levels x 3 records of 1 or 2 units' discard -DRECORDS=3 -DBIG=2 -DSUBBUF=4
 	holds '3 levels x 1 record of 1 or 2 units' discard \
 		-DLEVELS=3 -DRECORDS=1 -DBIG=2 -DSUBBUF=4
-	holds '3 levels x 3 records' discard -DLEVELS=3 -DRECORDS=3
-	holds '3 levels x 2 records of 1 or 2 units' discard -DLEVELS=3 -DBIG=2 -DSUBBUF=4
 fi
 exit $status

@@ -27,6 +27,5 @@ if [ -n "${LONG:-}" ]; then
 	holds '2 levels x 4 records, 3 sub-buffers' overwrite -DRECORDS=4 -DNSUB=3
 	holds '3 levels x 2 records' overwrite -DLEVELS=3
 	holds '2 levels x 3 records of 1 or 2 units' overwrite -DRECORDS=3 -DBIG=2 -DSUBBUF=4
-	holds '3 levels x 3 records' overwrite -DLEVELS=3 -DRECORDS=3
 fi
 exit $status

@@ -54,9 +54,11 @@
 /* Its name is in the message; hidden, it is no part of the state. */
 #define CLAIM(name, expr) name = (expr); assert(name)
 
-/* A unit of the ring: never written, BUSY, or its position + 1. */
+/* A unit of the ring: 0 (never written), BUSY, or its position + 1. */
 #define BUSY 255
 #define COMMITTED(pos) ((pos) + 1)
+
+#define LAST_CALL 255 /* as need */
 
 /* Private to the CPU: struct ivring_writer. */
 byte resv, pub, ctail, nest, lost; /* lost: the three causes together */
@@ -192,7 +194,7 @@ idle:
 #endif
 	:: d_step { /* the last call of all is a flush: CPU offline, unload */
 		LEVEL == 1 && running == 0 && calls_left == 0 && !is_finished ->
-		running = LEVEL; need = BUSY
+		running = LEVEL; need = LAST_CALL
 	   }
 	   goto flush
 	:: n_records == 0 && n_ticks == 0 && (LEVEL > 1 || is_finished) -> goto done
@@ -200,7 +202,7 @@ idle:
 
 emit: /* ---- ivring_emit() ---- */
 	if
-	/* An interrupt leaves nest as it was: test and increment are one step. */
+	/* An interrupt leaves nest, and swf, as it was: test and store are one step. */
 	:: d_step { nest >= MAX_NEST -> lost = lost + LOST_TOO_DEEP } goto give_back
 	:: d_step { nest < MAX_NEST -> nest++ } /* B1 */
 	fi;
@@ -389,7 +391,7 @@ give_back:
 		:: else
 		fi;
 		if
-		:: need == BUSY ->
+		:: need == LAST_CALL ->
 			CLAIM(end_is_published, w_head == resv && shared_lost == lost);
 			CLAIM(counts_are_exact, n_recorded + lost == LEVELS * RECORDS);
 			is_finished = 1
