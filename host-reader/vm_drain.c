@@ -32,11 +32,17 @@ static uint64_t lost_of(const struct channel *c)
 	       c->reader.lost_big - c->base_big + c->n_uncommitted;
 }
 
-/* The guest wrote what cannot be: once for people, counted for the trace. */
-static void tell_violation(struct vm *vm, uint32_t cpu)
+/* The guest wrote what cannot be: once for people, counted for the trace.  Unless
+ * its file was cut (bus_error.h shows zeros then): @before are its own. */
+static void tell_violation(struct vm *vm, uint32_t cpu, uint64_t before)
 {
-	const struct channel *c = &vm->channels[cpu];
+	struct channel *c = &vm->channels[cpu];
 
+	vm_check_region(vm);
+	if (vm->is_broken) {
+		c->reader.violations = before;
+		return;
+	}
 	if (!vm->is_violation_told)
 		message("%s: CPU %u wrote an impossible position %" PRIu64
 			" (its records up to the next good one are skipped and counted)",
@@ -89,7 +95,7 @@ int vm_append(struct vm *vm, uint32_t cpu, const struct iovec *iov, int n_iov, u
 static int take_packet(struct vm *vm, uint32_t cpu, uint64_t *bytes)
 {
 	struct channel *c = &vm->channels[cpu];
-	uint64_t tail = c->reader.tail;
+	uint64_t tail = c->reader.tail, before = c->reader.violations, tsc;
 	struct ivring_range range;
 	struct iovec iov[2];
 	int n = 0, got = 0, ret;
@@ -102,12 +108,19 @@ static int take_packet(struct vm *vm, uint32_t cpu, uint64_t *bytes)
 		n++;
 	}
 	if (got < 0)
-		tell_violation(vm, cpu);
+		tell_violation(vm, cpu, before);
 	if (!n)
 		return -ENODATA;
-	/* For the clock alone: nothing on the way to the file depends on it. */
-	vm->recent_tsc = ivring_load((const uint64_t *)iov[0].iov_base);
-	vm_note_arrival(vm, vm->recent_tsc, ARRIVAL_NS);
+	/* For the clock alone: nothing on the way to the file depends on it.  But if
+	 * the file was cut, that load put zeros where a write now finds them. */
+	tsc = ivring_load((const uint64_t *)iov[0].iov_base);
+	vm_check_region(vm);
+	if (vm->is_broken) {
+		c->reader.tail = tail;
+		return -EFAULT;
+	}
+	vm->recent_tsc = tsc;
+	vm_note_arrival(vm, tsc, ARRIVAL_NS);
 	ret = vm_append(vm, cpu, iov, n, 0);
 	if (ret) {
 		c->reader.tail = tail;
@@ -132,12 +145,13 @@ static bool skip_salvaged(struct channel *c)
 static unsigned int drain_channel(struct vm *vm, uint32_t cpu, uint64_t now, bool is_last)
 {
 	struct channel *c = &vm->channels[cpu];
-	uint64_t waiting, taken = 0, bytes;
+	uint64_t waiting, taken = 0, bytes, before;
 
 	if (c->is_stopped || !skip_salvaged(c))
 		return 0;
+	before = c->reader.violations;
 	if (ivring_reader_fetch(&c->reader)) {
-		tell_violation(vm, cpu);
+		tell_violation(vm, cpu, before);
 		return 0;
 	}
 	waiting = c->reader.head - c->reader.tail;
