@@ -34,6 +34,7 @@ static struct ivring_guest *guest;
 static struct job jobs[MAX_THREADS];
 static unsigned long count = 1000;
 static unsigned int n_threads = 2;
+static int must_stop; /* the region is another's now */
 
 static void sleep_ms(long ms)
 {
@@ -50,7 +51,7 @@ static void *write_marks(void *arg)
 	unsigned long i;
 	int n;
 
-	for (i = 0; i < count; i++) {
+	for (i = 0; i < count && !__atomic_load_n(&must_stop, __ATOMIC_RELAXED); i++) {
 		n = snprintf(text, sizeof(text), "%u %lu", job->number, i);
 		if (ivring_emit(job->w, IVT_TYPE_ivtrace_mark, ctx, text, (uint32_t)n + 1))
 			job->recorded++;
@@ -93,7 +94,8 @@ static int write_all(void)
 	for (i = 0; i < n_threads; i++) {
 		while (!__atomic_load_n(&jobs[i].is_done, __ATOMIC_ACQUIRE)) {
 			sleep_ms(10);
-			ivring_guest_beat(guest);
+			if (ivring_guest_beat(guest))
+				__atomic_store_n(&must_stop, 1, __ATOMIC_RELAXED);
 		}
 		pthread_join(jobs[i].thread, NULL);
 		ivring_guest_writer_put(guest, jobs[i].w);
