@@ -13,13 +13,15 @@ holds '3 levels x 1 record and a flush, 2 may nest' discard \
 
 caught nest_dropped_before_publishing head_is_monotone discard
 caught no_second_look_at_resv all_is_published_when_quiet discard
-caught fullness_counts_one_record 'unit_is_whole|head_fits_behind_tail' discard -DRECORDS=3
+caught fullness_counts_one_record unit_is_whole discard -DRECORDS=3
+caught full_ring_not_noticed head_fits_behind_tail discard -DPUB=32 -DRECORDS=3
 caught nested_context_publishes unit_is_whole discard
 caught no_switch_flag all_was_read discard
 caught resv_not_read_again_after_switch_flag all_was_read discard
 caught switch_flag_left_when_full no_flag_is_left_when_quiet discard -DRECORDS=3
 caught clock_read_outside_the_loop stamps_are_monotone discard
 caught lost_in_switch_not_counted counts_are_exact discard
+caught lost_not_published end_is_published discard
 caught lost_too_deep_not_counted counts_are_exact discard -DRECORDS=1 -DMAX_NEST=1
 caught content_size_before_cmpxchg all_was_read discard -DBIG=2 -DSUBBUF=4
 caught content_size_not_stored content_size_is_sane discard

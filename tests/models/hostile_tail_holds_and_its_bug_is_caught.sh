@@ -6,7 +6,8 @@
 holds '2 levels x 4 records' discard -DIS_HOSTILE -DRECORDS=4
 holds '2 levels x 2 records of 1 or 2 units' discard -DIS_HOSTILE -DBIG=2 -DSUBBUF=4
 holds '2 levels x 3 records, 1 flush, grain of 4' discard -DIS_HOSTILE -DRECORDS=3 -DPUB=4 -DTICKS=1
-caught tail_not_clamped uncommitted_is_not_lapped discard -DIS_HOSTILE -DRECORDS=4
+caught tail_not_clamped uncommitted_is_not_overwritten discard \
+	-DIS_HOSTILE -DBIG=2 -DSUBBUF=4
 
 if [ -n "${LONG:-}" ]; then
 	holds '2 levels x 6 records' discard -DIS_HOSTILE -DRECORDS=6

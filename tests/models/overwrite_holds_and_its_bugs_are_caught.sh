@@ -11,10 +11,11 @@ holds '2 levels x 3 records, 4 sub-buffers of which a snapshot tries 2' overwrit
 holds '2 levels x 2 records, 1 flush, grain of 2' overwrite -DTICKS=1 -DPUB=2
 
 caught claim_after_cmpxchg accepted_is_whole overwrite -DRECORDS=3
+caught claim_of_none claim_is_sane overwrite
 caught claim_of_two quiet_ring_is_read_whole overwrite
 caught no_switch_flag content_size_is_sane overwrite
 caught resv_not_read_again_after_switch_flag content_size_is_sane overwrite
-caught uncommitted_is_lapped uncommitted_is_not_lapped overwrite -DSUBBUF=2
+caught uncommitted_is_lapped accepted_is_whole overwrite -DSUBBUF=2
 caught claim_loaded_before_the_copy accepted_is_whole overwrite -DRECORDS=3
 caught one_claim_too_many_believed accepted_is_whole overwrite -DRECORDS=3
 caught content_size_before_cmpxchg accepted_is_whole overwrite -DBIG=2 -DSUBBUF=4

@@ -49,8 +49,6 @@
 #define INDEX(pos)     ((pos) % SIZE)
 #define SUB_INDEX(pos) (INDEX(pos) / SUBBUF)
 #define LEVEL	       (_pid + 1)
-/* to - from <= n for unsigned numbers that wrap */
-#define IS_WITHIN(from, to, n) ((from) <= (to) && (to) - (from) <= (n))
 /* Its name is in the message; hidden, it is no part of the state. */
 #define CLAIM(name, expr) name = (expr); assert(name)
 
@@ -81,9 +79,9 @@ bit is_finished; /* no call comes any more */
 byte n_recorded, written; /* records committed, and their units */
 byte head_due, lost_due; /* what was there to be published at the last flush */
 bit is_stamp_newest[LEVELS + 1]; /* nothing was reserved since this level's clock */
-hidden byte head_is_monotone, stamps_are_monotone, unit_is_not_in_use, unit_is_still_mine;
-hidden byte uncommitted_is_not_lapped, all_is_published_when_quiet, flush_is_done_when_quiet;
-hidden byte no_flag_is_left_when_quiet, counts_are_exact, end_is_published;
+hidden byte head_is_monotone, stamps_are_monotone, uncommitted_is_not_overwritten;
+hidden byte all_is_published_when_quiet, flush_is_done_when_quiet, no_flag_is_left_when_quiet;
+hidden byte counts_are_exact, end_is_published;
 hidden byte i;
 
 #define READ_CLOCK() is_stamp_newest[LEVEL] = 1
@@ -92,8 +90,7 @@ hidden byte i;
 #define RESERVE(end)                                                        \
 	CLAIM(stamps_are_monotone, is_stamp_newest[LEVEL]);                 \
 	for (i : 1 .. LEVELS) { is_stamp_newest[i] = 0 };                   \
-	resv = (end);                                                       \
-	CLAIM(uncommitted_is_not_lapped, resv - pub <= SIZE)
+	resv = (end)
 
 #ifdef BUG_gap_taken_as_room
 #define HAS_ROOM(pos) (USED(pos) && USED(pos) + need <= SUBBUF + 1)
@@ -101,10 +98,13 @@ hidden byte i;
 #define HAS_ROOM(pos) (USED(pos) && USED(pos) + need <= SUBBUF)
 #endif
 
-#ifdef BUG_fullness_counts_one_record
-#define END_NEEDED (next + HDR + need)
+/* What is before tail may be overwritten: end - tail <= size, unsigned. */
+#ifdef BUG_full_ring_not_noticed
+#define IS_FREE(tail) 1
+#elif defined(BUG_fullness_counts_one_record)
+#define IS_FREE(tail) ((tail) <= next + SUBBUF && next + HDR + need - (tail) <= SIZE)
 #else
-#define END_NEEDED (next + SUBBUF)
+#define IS_FREE(tail) ((tail) <= next + SUBBUF && next + SUBBUF - (tail) <= SIZE)
 #endif
 
 #ifdef BUG_lost_in_switch_not_counted
@@ -134,6 +134,8 @@ hidden byte i;
 
 #ifdef BUG_claim_of_two
 #define CLAIMED (next + 2 * SUBBUF)
+#elif defined(BUG_claim_of_none)
+#define CLAIMED next
 #else
 #define CLAIMED (next + SUBBUF)
 #endif
@@ -248,8 +250,8 @@ reserve:
 #endif
 #else
 	if
-	:: d_step { IS_WITHIN(ctail, END_NEEDED, SIZE) -> tail = ctail }
-	:: !IS_WITHIN(ctail, END_NEEDED, SIZE) ->
+	:: d_step { IS_FREE(ctail) -> tail = ctail }
+	:: !IS_FREE(ctail) ->
 		atomic { LOAD_R_TAIL() } /* B6 */
 		d_step {
 #ifndef BUG_tail_not_clamped
@@ -267,14 +269,14 @@ reserve:
 #endif
 	if
 	:: d_step {
-		!IS_WITHIN(tail, END_NEEDED, SIZE) ->
+		!IS_FREE(tail) ->
 		lost++;
 #ifndef BUG_switch_flag_left_when_full
 		swf = 0
 #endif
 	   }
 	   goto leave
-	:: d_step { IS_WITHIN(tail, END_NEEDED, SIZE) -> tail = 0 }
+	:: d_step { IS_FREE(tail) -> tail = 0 }
 	fi;
 
 #if defined(IS_OVERWRITE) && !defined(BUG_claim_after_cmpxchg)
@@ -302,7 +304,7 @@ reserve:
 body: /* ---- ivring_emit(), the record itself ---- */
 	if
 	:: d_step {
-		CLAIM(unit_is_not_in_use, data[INDEX(pos)] != BUSY);
+		CLAIM(uncommitted_is_not_overwritten, data[INDEX(pos)] != BUSY);
 		data[INDEX(pos)] = BUSY /* B2 */
 	   }
 	fi;
@@ -310,14 +312,15 @@ body: /* ---- ivring_emit(), the record itself ---- */
 	if
 	:: d_step {
 		need == 2 ->
-		CLAIM(unit_is_not_in_use, data[INDEX(pos + 1)] != BUSY);
+		CLAIM(uncommitted_is_not_overwritten, data[INDEX(pos + 1)] != BUSY);
 		data[INDEX(pos + 1)] = COMMITTED(pos + 1)
 	   }
 	:: need != 2
 	fi;
 #endif
 	d_step { /* B3 */
-		CLAIM(unit_is_still_mine, data[INDEX(pos)] == BUSY &&
+		CLAIM(uncommitted_is_not_overwritten,
+		      data[INDEX(pos)] == BUSY &&
 		      (need < 2 || data[INDEX(pos + 1)] == COMMITTED(pos + 1)));
 		data[INDEX(pos)] = COMMITTED(pos);
 		n_recorded++; written = written + need
@@ -346,8 +349,10 @@ again:
 	head = resv;
 #endif
 	pub = head;
+#ifndef BUG_lost_not_published
 	old = lost;
 	d_step { shared_lost = old; old = 0 }
+#endif
 	d_step { /* B4 */
 		CLAIM(head_is_monotone, w_head <= head);
 		w_head = head
