@@ -146,19 +146,24 @@ static unsigned int drain_channel(struct vm *vm, uint32_t cpu, uint64_t now, boo
 {
 	struct channel *c = &vm->channels[cpu];
 	uint64_t waiting, taken = 0, bytes, before;
+	bool was_empty;
 
+	/* First, as of an idle ring nothing else is touched. */
+	if (!is_last && ivring_reader_is_idle(&c->reader))
+		return 0;
 	if (c->is_stopped || !skip_salvaged(c))
 		return 0;
+	was_empty = c->reader.head == c->reader.tail;
 	before = c->reader.violations;
 	if (ivring_reader_fetch(&c->reader)) {
 		tell_violation(vm, cpu, before);
 		return 0;
 	}
 	waiting = c->reader.head - c->reader.tail;
-	if (!waiting) {
+	if (was_empty)
 		c->taken_ns = now; /* patience begins with the first byte */
+	if (!waiting)
 		return 0;
-	}
 	/* Where its arrival is all that places a record, it is taken at once. */
 	if (!is_last && vm->tsc && waiting < c->reader.subbuf && now - c->taken_ns < PATIENCE_NS)
 		return (unsigned int)(waiting * 1000 / c->reader.size);
@@ -214,7 +219,8 @@ unsigned int vm_drain(struct vm *vm, bool is_last)
 	uint64_t now = now_ns();
 	uint32_t i;
 
-	vm_check_region(vm);
+	if (is_last) /* else it was checked in this turn */
+		vm_check_region(vm);
 	/* Between two epochs the driver clears its rings. */
 	if (vm->is_awaited || vm->is_pending || vm->is_arriving)
 		return 0;

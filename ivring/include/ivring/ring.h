@@ -461,6 +461,16 @@ ivring_inline int ivring_reader_fetch(struct ivring_reader *r)
 	return 0;
 }
 
+/*
+ * Has nothing come since the last fetch, and is nothing left of it?  One load, no
+ * store: for who looks at many rings.  Losses published without a record are not
+ * seen; ivring_reader_fetch() tells them.
+ */
+ivring_inline int ivring_reader_is_idle(const struct ivring_reader *r)
+{
+	return r->head == r->tail && ivring_load(&r->shared->w_head) == r->head;
+}
+
 /* Where the records of the closed sub-buffer at @base end, loaded once; 0 when
  * that is nonsense. */
 ivring_inline __u64 ivring_reader_content_end(struct ivring_reader *r, __u64 base)
