@@ -84,7 +84,8 @@ struct ivtrace_cpu {
 	bool is_online;
 	bool is_parked; /* the flush timer does not run; only on this CPU */
 	u32 idle_ticks;
-	int kick_pending; /* kick is queued or runs */
+	unsigned long published_at; /* by timer or kick; jiffies */
+	int kick_pending;	    /* kick is queued or runs */
 	call_single_data_t kick;
 	struct hrtimer flush;
 };
@@ -196,6 +197,9 @@ void ivtrace_probe_init(void);
  * read again by the system call probes: it must outlive them), unregister the
  * others.  After a call with no bit set no probe runs. */
 void ivtrace_probe_apply(const u64 *bitmap);
+
+/* Does a CPU that is woken write records of just that?  Any context. */
+bool ivtrace_probe_sees_wakeups(void);
 
 /* Process context: tasks and disks as they are now, as lttng_statedump_*. */
 void ivtrace_dump_state(void);

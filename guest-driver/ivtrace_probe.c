@@ -267,12 +267,28 @@ static bool ivtrace_probe_switch(struct ivtrace_probe *p, bool on)
 	return !on;
 }
 
+bool ivtrace_probe_sees_wakeups(void)
+{
+	static const u16 types[] = { IVT_TYPE_x86_irq_vectors_call_function_single_entry,
+				     IVT_TYPE_x86_irq_vectors_call_function_single_exit,
+				     IVT_TYPE_x86_irq_vectors_local_timer_entry,
+				     IVT_TYPE_x86_irq_vectors_local_timer_exit,
+				     IVT_TYPE_power_cpu_idle };
+	const u64 *bitmap = READ_ONCE(ivtrace_bitmap);
+	size_t i;
+
+	for (i = 0; bitmap && i < ARRAY_SIZE(types); i++)
+		if (ivtrace_bit(bitmap, types[i]))
+			return true;
+	return false;
+}
+
 void ivtrace_probe_apply(const u64 *bitmap)
 {
 	bool has_unregistered = false;
 	size_t i;
 
-	ivtrace_bitmap = bitmap;
+	WRITE_ONCE(ivtrace_bitmap, bitmap);
 	for (i = 0; i < ARRAY_SIZE(ivtrace_probes); i++)
 		has_unregistered |= ivtrace_probe_switch(
 			&ivtrace_probes[i], ivtrace_probe_is_wanted(&ivtrace_probes[i], bitmap));

@@ -8,6 +8,11 @@
  * code, or hold a run queue's lock).  So it parks when it finds nothing for a
  * while, and the control timer, which runs on one CPU only, looks at the
  * parked ones and restarts theirs ("kick").
+ *
+ * Where wake-ups themselves are recorded (timer interrupts, idle states) each
+ * look at an idle CPU would find the records of the last one.  There, what is no
+ * more than a wake-up makes neither keeps the timer running nor brings a kick
+ * more than once a second.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -29,6 +34,7 @@
 #define IVTRACE_ACK_MS	   1000
 #define IVTRACE_CLEAR_STEP (1u << 20)
 #define IVTRACE_PARK_TICKS 10
+#define IVTRACE_OWN_BYTES  256 /* that waking an idle CPU adds to its ring, at most */
 
 static unsigned int flush_ms = 10;
 module_param(flush_ms, uint, 0444);
@@ -48,6 +54,21 @@ static ktime_t ivtrace_flush_period(void)
 
 /* ---- flush ------------------------------------------------------------------ */
 
+/* Is there more to publish than what our looking made? */
+static bool ivtrace_has_news(const struct ivtrace_cpu *c)
+{
+	u64 bytes = ivring_load(&c->w.resv) - c->w.pub;
+
+	return ivring_needs_flush(&c->w) &&
+	       (bytes > IVTRACE_OWN_BYTES || !ivtrace_probe_sees_wakeups());
+}
+
+static void ivtrace_publish(struct ivtrace_cpu *c)
+{
+	ivring_flush(&c->w);
+	WRITE_ONCE(c->published_at, jiffies);
+}
+
 static enum hrtimer_restart ivtrace_flush_timer(struct hrtimer *timer)
 {
 	struct ivtrace_cpu *c = container_of(timer, struct ivtrace_cpu, flush);
@@ -57,10 +78,10 @@ static enum hrtimer_restart ivtrace_flush_timer(struct hrtimer *timer)
 		WRITE_ONCE(c->is_parked, true);
 		return HRTIMER_NORESTART;
 	}
-	if (ivring_needs_flush(&c->w)) {
-		ivring_flush(&c->w);
-		c->idle_ticks = 0;
-	} else if (++c->idle_ticks >= IVTRACE_PARK_TICKS) {
+	c->idle_ticks = ivtrace_has_news(c) ? 0 : c->idle_ticks + 1;
+	if (ivring_needs_flush(&c->w))
+		ivtrace_publish(c);
+	if (c->idle_ticks >= IVTRACE_PARK_TICKS) {
 		WRITE_ONCE(c->is_parked, true);
 		return HRTIMER_NORESTART;
 	}
@@ -74,9 +95,11 @@ static void ivtrace_kicked(void *arg)
 	struct ivtrace_cpu *c = arg;
 
 	if (READ_ONCE(c->is_open) && READ_ONCE(c->is_online)) {
-		ivring_flush(&c->w);
+		bool has_news = ivtrace_has_news(c);
+
+		ivtrace_publish(c);
 		c->idle_ticks = 0;
-		if (c->is_parked) {
+		if (c->is_parked && has_news) {
 			WRITE_ONCE(c->is_parked, false);
 			hrtimer_start(&c->flush, ivtrace_flush_period(),
 				      HRTIMER_MODE_REL_PINNED_HARD);
@@ -94,6 +117,9 @@ void ivtrace_ring_kick(bool all)
 
 		if (!READ_ONCE(c->is_open) || !READ_ONCE(c->is_online) ||
 		    !(all || READ_ONCE(c->is_parked)) || !ivring_needs_flush(&c->w))
+			continue;
+		if (!all && !ivtrace_has_news(c) &&
+		    time_before(jiffies, READ_ONCE(c->published_at) + HZ))
 			continue;
 		/* Only the control timer kicks: nobody else sets the flag. */
 		if (smp_load_acquire(&c->kick_pending))
@@ -292,6 +318,7 @@ static void ivtrace_cpu_setup(int cpu)
 	c->is_online = false;
 	c->is_parked = true;
 	c->idle_ticks = 0;
+	c->published_at = jiffies;
 	c->kick_pending = 0;
 	INIT_CSD(&c->kick, ivtrace_kicked, c);
 	ivtrace_hrtimer_setup(&c->flush, ivtrace_flush_timer, HRTIMER_MODE_REL_PINNED_HARD);

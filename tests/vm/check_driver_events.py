@@ -7,6 +7,7 @@ check_driver_events.py names SRC	the events of the groups that are on request
 check_driver_events.py match SRC WORK	hold WORK/bt.jsonl against ftrace's WORK/ftrace.txt
 check_driver_events.py truth SRC WORK	and against what event-load says in WORK/load
 check_driver_events.py only SRC WORK NAMES	of events on request, WORK has these, all it can have
+check_driver_events.py idle SRC WORK	does the driver leave an idle CPU of WORK alone?
 """
 import ipaddress
 import json
@@ -317,6 +318,17 @@ def cmd_only(src, work, names):
     check(not missing, "all %d that were asked for and must happen %s" % (len(asked & CERTAIN), sorted(missing) or ""))
 
 
+def cmd_idle(work):
+    """With each wake-up recorded, a driver that looks for records each 10 ms finds
+    those of its last look: 100 wake-ups a second, two records each.  The CPU that
+    watches the host's page is woken so often by design, the others are not."""
+    events = [e for e in read_ours(work) if e["name"] == "power_cpu_idle"]
+    seconds = (events[-1]["ns"] - events[0]["ns"]) / 1e9
+    rates = [sum(e["cpu"] == cpu for e in events) / seconds for cpu in (0, 1)]
+    check(0 < min(rates) < 150, "an idle CPU that is recorded is left alone (%d and %d idle records a second)"
+          % tuple(rates))
+
+
 def main():
     command, src, *rest = sys.argv[1:]
     if command == "tracepoints":
@@ -329,6 +341,8 @@ def main():
         cmd_truth(*rest)
     elif command == "only":
         cmd_only(src, *rest)
+    elif command == "idle":
+        cmd_idle(*rest)
     sys.exit(1 if failures else 0)
 
 

@@ -67,6 +67,8 @@ record even "$even" 'event-load >/dev/null'
 "$check" only "$SRC" "$work/even" "$even" || status=1
 record default default 'event-load >/dev/null'
 "$check" only "$SRC" "$work/default" '' || status=1
+record idle power 'sleep 4'
+"$check" idle "$SRC" "$work/idle" || status=1
 
 # What this kernel lacks is said once, however often it was asked for.
 lab/vm console a | grep -o "has no tracepoint '[^']*'" | sort | uniq -d | grep . &&
