@@ -77,6 +77,10 @@ $(LIB_ANALYSIS): $(call obj,$(ANALYSIS_SRC))
 $(LIB_MODEL):	 $(call obj,$(MODEL_SRC))
 $(LIB_DRAW):	 $(call obj,$(DRAW_SRC))
 
+# The library for other programs is the same code, position independent.
+LIBIVRING_SO := $(O)/lib/libivring.so.$(VERSION)
+IVRING_SONAME := libivring.so.0
+
 JSON_LIBS  = $(call pkg,--libs,json-c)
 CAIRO_LIBS = $(call pkg,--libs,pangocairo cairo-svg)
 GTK_LIBS   = $(call pkg,--libs,gtk+-3.0)
@@ -133,6 +137,17 @@ $(O)/obj/%.o: %.c $(O)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(O)/pic/%.o: %.c $(O)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -MMD -MP -c -o $@ $<
+
+$(LIBIVRING_SO): $(patsubst %.c,$(O)/pic/%.o,$(IVRING_SRC)) ivring/src/ivring.map
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -shared -Wl,-soname,$(IVRING_SONAME) \
+		-Wl,--version-script=ivring/src/ivring.map -o $@ $(filter %.o,$^)
 
 # ---- eBPF programs: vmlinux.h of the build machine, relocated at load (CO-RE) --
 
@@ -206,7 +221,7 @@ demo: deps ## two VMs on one slow disk: who delayed whom (OUT=DIR)
 T := $(O)/tests
 TEST_LIB := $(call lib,ivttest)
 # Objects of the programs, for the tests that include their headers.
-$(TEST_LIB): $(call obj,$(HOST_SRC) $(REPORT_SRC) $(GUEST_TOOL_SRC))
+$(TEST_LIB): $(call obj,$(HOST_SRC) $(REPORT_SRC))
 TEST_LIBS := $(if $(DRAW_SRC),$(LIB_DRAW)) $(if $(MODEL_SRC),$(LIB_MODEL)) \
 	     $(if $(ANALYSIS_SRC),$(LIB_ANALYSIS)) $(if $(TRACE_SRC),$(LIB_TRACE)) \
 	     $(if $(TSC_IO_SRC),$(LIB_TSC_IO)) $(if $(TSC_SRC),$(LIB_TSC)) \
@@ -345,7 +360,7 @@ check-kvm: ## guests on a KVM host, this one or an emulated one: clocks, verdict
 # one JSON object a line per metric; tables for people go to standard error.
 
 BENCH_NAMES = $(if $(filter all,$(BENCH)),$(basename $(notdir $(wildcard bench/*.c bench/*.sh))),\
-	      $(BENCH) $(if $(filter time,$(BENCH)),exits))
+	      $(BENCH) $(if $(filter time,$(BENCH)),exits) $(if $(filter drain,$(BENCH)),idle))
 BENCH_RUNS = $(foreach b,$(BENCH_NAMES),$(or $(wildcard bench/$b.sh),$(O)/bench/$b))
 
 $(O)/bench/%: bench/%.c $(TEST_LIBS)
@@ -355,9 +370,19 @@ $(O)/bench/%: bench/%.c $(TEST_LIBS)
 		$(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
 		$(JSON_LIBS) $(CAIRO_LIBS) $(BPF_LIBS) -lm -lpthread
 
+$(O)/bench/idle: $(TEST_LIB)
+
+# A rival that is a program of its own, where LTTng's headers are.
+LTTNG_LIBS = $(call pkg,--libs,lttng-ust)
+$(O)/bench/ring: | $(if $(LTTNG_LIBS),$(O)/bench/rivals/lttng)
+$(O)/bench/rivals/lttng: bench/rivals/lttng.c bench/rivals/lttng_tp.h bench/bench.h
+	@mkdir -p $(@D)
+	$(call say,BENCH,$@)
+	$(Q)$(CC) $(CPPFLAGS) -Ibench $(CFLAGS) $(LDFLAGS) -o $@ $< $(LTTNG_LIBS)
+
 .PHONY: bench
 bench: $(BENCH_RUNS) $(if $(filter %.sh,$(BENCH_RUNS)),all $(if $(wildcard $(KDIR)/Makefile),module))
-bench: ## measure: BENCH=ring|drain|merge|time OUT=FILE.jsonl
+bench: ## measure: BENCH=ring|drain|idle|merge|time OUT=FILE.jsonl
 	@set -e; mkdir -p $(O)/bench; for b in $(BENCH_RUNS); do echo "== $${b##*/}" >&2; \
 		$(run_env) TMPDIR=$${TMPDIR:-$(abspath $(O))/bench} $$b $(if $(OUT),>> '$(OUT)'); done
 
@@ -370,19 +395,30 @@ bench: ## measure: BENCH=ring|drain|merge|time OUT=FILE.jsonl
 
 DKMS_TREE ?= $(O)/dkms/ivtrace-$(VERSION)
 
-.PHONY: install dkms-tree
+.PHONY: install install-libivring dkms-tree
 dkms-tree: ## the module's sources as DKMS wants them (DKMS_TREE=DIR)
 	@mkdir -p '$(DKMS_TREE)/include/ivring'
 	$(Q)install -m 644 guest-driver/*.c guest-driver/*.h guest-driver/Kbuild guest-driver/dkms.conf \
 		'$(DKMS_TREE)/'
 	$(Q)install -m 644 ivring/include/ivring/*.h '$(DKMS_TREE)/include/ivring/'
 
-install: all ## install programs, man pages, headers, module sources (PREFIX=DIR DESTDIR=DIR)
-	$(Q)install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/include/ivring'
-	$(Q)install -m 755 $(PROGRAMS) '$(DESTDIR)$(PREFIX)/bin/'
+install-libivring: $(LIB_IVRING) $(LIBIVRING_SO) ## install libivring alone: headers, libraries, man page, examples
+	$(Q)install -d '$(DESTDIR)$(PREFIX)/include/ivring' '$(DESTDIR)$(PREFIX)/lib/pkgconfig'
 	$(Q)install -m 644 ivring/include/ivring/*.h '$(DESTDIR)$(PREFIX)/include/ivring/'
+	$(Q)install -m 644 $(LIB_IVRING) '$(DESTDIR)$(PREFIX)/lib/'
+	$(Q)install -m 755 $(LIBIVRING_SO) '$(DESTDIR)$(PREFIX)/lib/'
+	$(Q)ln -sf $(notdir $(LIBIVRING_SO)) '$(DESTDIR)$(PREFIX)/lib/$(IVRING_SONAME)'
+	$(Q)ln -sf $(IVRING_SONAME) '$(DESTDIR)$(PREFIX)/lib/libivring.so'
+	$(Q)sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' ivring/ivring.pc.in \
+		>'$(DESTDIR)$(PREFIX)/lib/pkgconfig/ivring.pc'
+	$(Q)install -D -m 644 -t '$(DESTDIR)$(PREFIX)/share/man/man3' docs/man/*.3
+	$(Q)install -D -m 644 -t '$(DESTDIR)$(PREFIX)/share/doc/ivring/examples' ivring/examples/*.c
+
+install: all install-libivring ## install programs, man pages, headers, module sources (PREFIX=DIR DESTDIR=DIR)
+	$(Q)install -d '$(DESTDIR)$(PREFIX)/bin'
+	$(Q)install -m 755 $(PROGRAMS) '$(DESTDIR)$(PREFIX)/bin/'
 	$(Q)install -D -m 644 -t '$(DESTDIR)$(PREFIX)/share/ivtrace' tsc-sync/kvm_exit.stp
-	$(Q)for page in $(wildcard docs/man/*.[1-8]); do \
+	$(Q)for page in $(filter-out %.3,$(wildcard docs/man/*.[1-8])); do \
 		install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}" "$$page" || exit 1; \
 	done
 	$(Q)$(MAKE) --no-print-directory dkms-tree \
@@ -397,4 +433,4 @@ help: ## this list
 clean: ## remove the build folder
 	rm -rf $(O)
 
--include $(shell find $(O)/obj $(O)/bpf -name '*.d' 2>/dev/null)
+-include $(shell find $(O)/obj $(O)/pic $(O)/bpf -name '*.d' 2>/dev/null)
