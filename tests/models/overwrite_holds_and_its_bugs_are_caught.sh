@@ -5,6 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 
 holds '2 levels x 3 records' overwrite -DRECORDS=3
+holds '2 levels x 2 records, writer may die' overwrite -DSUBBUF=2 -DWRITER_MAY_DIE
 holds '2 levels x 2 records of 1 or 2 units' overwrite -DBIG=2 -DSUBBUF=4
 holds '2 levels x 3 records, 4 sub-buffers of which a snapshot tries 2' overwrite \
 	-DRECORDS=3 -DNSUB=4 -DSUBBUF=2 -DKEEP=4
@@ -16,6 +17,8 @@ caught claim_of_two quiet_ring_is_read_whole overwrite
 caught no_switch_flag content_size_is_sane overwrite
 caught resv_not_read_again_after_switch_flag content_size_is_sane overwrite
 caught uncommitted_is_lapped accepted_is_whole overwrite -DSUBBUF=2
+caught pub_moved_before_head unpublished_is_not_overwritten overwrite \
+	-DSUBBUF=2 -DWRITER_MAY_DIE
 caught claim_loaded_before_the_copy accepted_is_whole overwrite -DRECORDS=3
 caught one_claim_too_many_believed accepted_is_whole overwrite -DRECORDS=3
 caught content_size_before_cmpxchg accepted_is_whole overwrite -DBIG=2 -DSUBBUF=4

@@ -81,7 +81,7 @@ byte head_due, lost_due; /* what was there to be published at the last flush */
 bit is_stamp_newest[LEVELS + 1]; /* nothing was reserved since this level's clock */
 hidden byte head_is_monotone, stamps_are_monotone, uncommitted_is_not_overwritten;
 hidden byte all_is_published_when_quiet, flush_is_done_when_quiet, no_flag_is_left_when_quiet;
-hidden byte counts_are_exact, end_is_published;
+hidden byte counts_are_exact, end_is_published, unpublished_is_not_overwritten;
 hidden byte i;
 
 #define READ_CLOCK() is_stamp_newest[LEVEL] = 1
@@ -90,7 +90,15 @@ hidden byte i;
 #define RESERVE(end)                                                        \
 	CLAIM(stamps_are_monotone, is_stamp_newest[LEVEL]);                 \
 	for (i : 1 .. LEVELS) { is_stamp_newest[i] = 0 };                   \
-	resv = (end)
+	resv = (end);                                                       \
+	CLAIM_DEATH()
+
+/* A writer may die anywhere: what lies behind w_head must still be there. */
+#ifdef WRITER_MAY_DIE
+#define CLAIM_DEATH() CLAIM(unpublished_is_not_overwritten, resv - w_head <= SIZE)
+#else
+#define CLAIM_DEATH() skip
+#endif
 
 #ifdef BUG_gap_taken_as_room
 #define HAS_ROOM(pos) (USED(pos) && USED(pos) + need <= SUBBUF + 1)
@@ -348,7 +356,9 @@ again:
 #ifndef BUG_force_cleared_after_resv_was_read
 	head = resv;
 #endif
+#ifdef BUG_pub_moved_before_head
 	pub = head;
+#endif
 #ifndef BUG_lost_not_published
 	old = lost;
 	d_step { shared_lost = old; old = 0 }
@@ -357,6 +367,9 @@ again:
 		CLAIM(head_is_monotone, w_head <= head);
 		w_head = head
 	}
+#ifndef BUG_pub_moved_before_head
+	pub = head; /* only what is published may be overwritten */
+#endif
 drop:
 	nest = 0; /* B5, on either side */
 #ifndef BUG_no_second_look_at_resv
