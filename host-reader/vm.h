@@ -26,7 +26,8 @@ struct channel {
 	uint64_t resume_pos;	/* salvaged up to here, should it go on; 0: nothing was */
 	uint64_t taken_ns;	/* last time that something was taken */
 	bool has_stream;
-	bool is_stopped; /* nonsense too often */
+	bool is_stopped;  /* nonsense too often */
+	bool is_arriving; /* what it published so far was written on the other side */
 };
 
 /* The clock of one vCPU. */
@@ -146,9 +147,11 @@ bool vm_arrival_begin(struct vm *vm, uint32_t state);
 void vm_arrival_clock(struct vm *vm, const struct tsc_sync_entry *entry, bool is_change);
 /* Once it runs here: from now on all is as with other guests. */
 void vm_arrival_watch(struct vm *vm);
-/* Position of the first record that was written at guest TSC @tsc or later; the
- * head, which is @r's tail, where there is none. */
-uint64_t vm_arrival_position(const struct ivring_reader *r, uint64_t tsc);
+/* Pass over what was written on the other side, of what was fetched just now. */
+void vm_arrival_pass(struct vm *vm, uint32_t cpu);
+/* Position of the first record between @from, or what is left of it, and @r's head
+ * that was written at guest TSC @tsc or later; the head where there is none. */
+uint64_t vm_arrival_position(const struct ivring_reader *r, uint64_t from, uint64_t tsc);
 
 /* ---- vm_process.c ---- */
 

@@ -3,7 +3,9 @@
  * A guest that migrates hither.  Its region comes with its memory, page by page
  * in any order and more than once, with all that the guest wrote on the other
  * side, which is recorded there.  It is left alone until the guest runs here;
- * what it wrote since then is ours, and its stamps tell which that is.
+ * what it wrote since then is ours, and its stamps tell which that is: also behind
+ * the head that came with it there are records of the other side, which the guest
+ * publishes here.
  */
 #include "host-reader/vm.h"
 
@@ -47,42 +49,59 @@ static uint64_t first_in_run(const struct ivring_reader *r, uint64_t at, uint64_
 	return end;
 }
 
-uint64_t vm_arrival_position(const struct ivring_reader *r, uint64_t tsc)
+uint64_t vm_arrival_position(const struct ivring_reader *r, uint64_t from, uint64_t tsc)
 {
-	uint64_t head = r->tail, last = head & ~(r->subbuf - 1), at = 0, end, found;
+	uint64_t at, begin, end, found;
 
 	/* The oldest sub-buffer may be the next to be written. */
-	if (head > r->size)
-		at = last + 2 * r->subbuf - r->size;
-	for (; at < head; at += r->subbuf) {
+	if (r->head - from > r->size)
+		from = (r->head & ~(r->subbuf - 1)) + 2 * r->subbuf - r->size;
+	for (at = from & ~(r->subbuf - 1); at < r->head; at += r->subbuf) {
 		const struct ivring_subbuf *s =
 			(const struct ivring_subbuf *)(r->data + (at & (r->size - 1)));
-		uint32_t content = at == last ? (uint32_t)(head - at)
-					      : ivring_load(&s->content_size);
+		uint32_t content = r->head - at <= r->subbuf ? (uint32_t)(r->head - at)
+							     : ivring_load(&s->content_size);
 
 		if (content < IVRING_SUBBUF_HDR_BYTES + IVRING_REC_HDR_BYTES ||
 		    content > r->subbuf || content & 7)
 			continue;
+		begin = at + IVRING_SUBBUF_HDR_BYTES;
 		end = at + content;
-		found = first_in_run(r, at + IVRING_SUBBUF_HDR_BYTES, end, tsc);
+		if (begin < from)
+			begin = from < end ? from : end;
+		found = first_in_run(r, begin, end, tsc);
 		if (found != end)
 			return found;
 	}
-	return head;
+	return r->head;
 }
 
 void vm_arrival_watch(struct vm *vm)
 {
-	struct ivring_reader reader;
+	struct ivring_reader r;
+	uint64_t found;
 	uint32_t i;
 
 	if (!vm->is_arriving || !vm->has_arrived)
 		return;
 	vm->is_arriving = false;
 	for (i = 0; i < vm->region.sb.nr_channels; i++) {
-		ivring_region_reader(&vm->region, i, &reader);
-		vm_start_channel(vm, i, vm_arrival_position(&reader, vm->arrived_tsc));
+		ivring_region_reader(&vm->region, i, &r);
+		found = vm_arrival_position(&r, 0, vm->arrived_tsc);
+		vm_start_channel(vm, i, found);
+		vm->channels[i].is_arriving = found == r.head;
 	}
 	/* The other side's reader page came, too. */
 	vm_ask_events(vm);
+}
+
+void vm_arrival_pass(struct vm *vm, uint32_t cpu)
+{
+	struct channel *c = &vm->channels[cpu];
+
+	if (!c->is_arriving)
+		return;
+	c->reader.tail = vm_arrival_position(&c->reader, c->reader.tail, vm->arrived_tsc);
+	ivring_reader_release(&c->reader);
+	c->is_arriving = c->reader.tail == c->reader.head;
 }

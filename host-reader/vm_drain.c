@@ -159,6 +159,7 @@ static unsigned int drain_channel(struct vm *vm, uint32_t cpu, uint64_t now, boo
 		tell_violation(vm, cpu, before);
 		return 0;
 	}
+	vm_arrival_pass(vm, cpu);
 	waiting = c->reader.head - c->reader.tail;
 	if (was_empty)
 		c->taken_ns = now; /* patience begins with the first byte */

@@ -107,7 +107,7 @@ void vm_salvage(struct vm *vm)
 		return;
 	}
 	for (i = 0; i < vm->region.sb.nr_channels; i++)
-		if (!vm->channels[i].is_stopped)
+		if (!vm->channels[i].is_stopped && !vm->channels[i].is_arriving)
 			salvage_channel(vm, i, copy);
 	free(copy);
 	vm->is_salvaged = true;
