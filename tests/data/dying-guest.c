@@ -33,7 +33,8 @@ static unsigned long long guest_tsc(void);
 #include <ivring/events.h>
 #include <ivring/region.h>
 
-#define MAX_CPUS 64
+#define MAX_CPUS    64
+#define FIRMWARE_MS 300 /* from the reset to the driver */
 
 struct tally {
 	uint64_t recorded;
@@ -89,7 +90,6 @@ static void come_up(uint64_t boot)
 	uint64_t epoch = ((uint64_t)time(NULL) << 20 | (uint64_t)getpid()) + boot;
 	uint32_t i;
 
-	timers_state[1] = 1000000000 - (int64_t)__rdtsc();
 	ivring_store(&page->state, IVRING_GUEST_INIT);
 	ivring_store_release(&page->guest_epoch, epoch);
 	for (i = 0; i < 1000 && ivring_load_acquire(&reader->ack_epoch) != epoch; i++)
@@ -102,6 +102,18 @@ static void come_up(uint64_t boot)
 		ivring_writer_init(&cpus[i].w, region.base, &region.sb, i, epoch);
 	}
 	ivring_store_release(&page->state, IVRING_GUEST_READY);
+}
+
+/* The TSC starts over; the host sees that long before it sees the new boot. */
+static void reset(void)
+{
+	int ms;
+
+	timers_state[1] = 1000000000 - (int64_t)__rdtsc();
+	for (ms = 0; ms < FIRMWARE_MS; ms += 10) {
+		guest_tsc();
+		pause_us(10000);
+	}
 }
 
 static void emit_mark(struct cpu *c)
@@ -219,13 +231,16 @@ int main(int argc, char **argv)
 		fprintf(stderr, "dying-guest: wrong use, see the source\n");
 		return 2;
 	}
+	timers_state[1] = 1000000000 - (int64_t)__rdtsc();
 	come_up(0);
 	if (write_all())
 		return 1;
 	if (end == 'd' || end == 'i')
 		panic();
-	if (end == 'b')
+	if (end == 'b') {
+		reset();
 		come_up(1);
+	}
 	pause_us(end == 'i' ? 1000 * linger_ms : 0);
 	if ((end == 'b' || end == 'i') && write_all())
 		return 1;
