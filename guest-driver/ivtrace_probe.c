@@ -47,6 +47,21 @@
 
 #define IVT_READ(dst, bytes, src) (memcpy(dst, src, bytes), 0)
 
+#define IVT_READ_SKB ivtrace_read_skb
+
+/* Drivers may leave even the headers in pages (virtio_net does). */
+static __always_inline int ivtrace_read_skb(void *dst, u32 bytes, const struct sk_buff *skb,
+					    u32 offset)
+{
+	const void *at = skb_header_pointer(skb, offset, bytes, dst);
+
+	if (!at)
+		return -EFAULT;
+	if (at != dst)
+		memcpy(dst, at, bytes);
+	return 0;
+}
+
 #if IS_ENABLED(CONFIG_IPV6)
 #define IVT_SOCK_IP6(dst, sk, field) memcpy(dst, &(sk)->__sk_common.field, 16)
 #else

@@ -164,11 +164,22 @@ static __always_inline int blk_error(unsigned int status)
 
 #define IVT_PLAIN(type, value)	     ((type)(value))
 #define IVT_READ(dst, bytes, src)    bpf_probe_read_kernel(dst, bytes, src)
+#define IVT_READ_SKB		     read_skb
 #define IVT_HRTIMER_FUNCTION(timer)  ((timer)->function)
 #define IVT_SKIP_OWN_TIMER(timer)    ((void)0)
 #define IVT_SOCK_AS(type, sk, field) BPF_CORE_READ((struct type *)(sk), field)
 #define IVT_SOCK_IP6(dst, sk, field) bpf_probe_read_kernel(dst, 16, &(sk)->__sk_common.field)
 #define IVT_JIFFIES()		     bpf_jiffies64()
+
+/* What drivers leave in pages is out of reach. */
+static __always_inline int read_skb(void *dst, __u32 bytes, const struct sk_buff *skb, __u32 offset)
+{
+	__u32 linear = skb->len - skb->data_len;
+
+	if (offset > linear || bytes > linear - offset)
+		return -1;
+	return bpf_probe_read_kernel(dst, bytes, skb->data + offset);
+}
 
 #define IVT_PROBE(event, tracepoint, proto, ...) \
 	PROBE("tp_btf/", event, tracepoint, IVT_PROTO(proto), __VA_ARGS__)

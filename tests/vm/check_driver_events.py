@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""For driver_events_match_ftrace.sh and host_events_tell_what_a_program_did.sh.
+"""For driver_events_*.sh and host_events_tell_what_a_program_did.sh.
 
 check_driver_events.py tracepoints SRC	what ftrace is to record: "system/event" lines
 check_driver_events.py names SRC	the events of the groups that are on request
@@ -285,6 +285,23 @@ def truth_udp(events, family, tid, source, dest, sizes):
             check({e["tid"] for e in found} == {tid}, "UDP over %s: sent by tid %d" % (ip, tid))
 
 
+def truth_device(events, stream, address, server_port, port, sizes):
+    """What a server elsewhere sent through a network device."""
+    found = [e["fields"] for e in events if e["name"] == "net_if_receive_skb" and
+             e["fields"]["saddr"] == address and e["fields"]["protocol"] == (6 if stream else 17) and
+             (e["fields"]["source_port"], e["fields"]["dest_port"]) == (server_port, port)]
+    check(found and {e["name"] for e in found} != {"lo"}, "%s, port %d: %d packets of a device"
+          % (address, server_port, len(found)))
+    if stream:
+        first = [p["seq"] + 1 for p in found if p["flags"] & 2]
+        check(len(first) == 1 and covers([p for p in found if p["payload_bytes"]], first[0], sizes[0]),
+              "%s: the stream's %d bytes at their positions, up to %d in a packet"
+              % (address, sizes[0], max([p["payload_bytes"] for p in found], default=0)))
+    else:
+        check([p["payload_bytes"] for p in found] == sizes, "%s: %d datagrams, up to %d bytes"
+              % (address, len(sizes), max(sizes)))
+
+
 def cmd_truth(work):
     events = read_ours(work)
     for line in open(work + "/load"):
@@ -305,6 +322,8 @@ def cmd_truth(work):
             check(n == count, "%d sleeps set as many timers (%d)" % (count, n))
         elif kind == "tcp":
             truth_tcp(events, *map(int, rest))
+        elif kind in ("answers", "stream"):
+            truth_device(events, kind == "stream", rest[0], *map(int, rest[1:3]), list(map(int, rest[3:])))
         elif kind == "udp":
             family, tid, source, dest, *sizes = map(int, rest)
             truth_udp(events, family, tid, source, dest, sizes)

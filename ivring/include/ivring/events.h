@@ -219,9 +219,9 @@
 	IVT_FIELDS_x86_irq_vectors_reschedule_entry(F)
 
 /*
- * len: of the whole packet.  What is behind it is read from the headers where
- * they lie in the packet's linear part, and is 0 elsewhere, for other protocols
- * than IP, in fragments but the first, and behind IPv6 extension headers.
+ * len: of the whole packet.  What is behind it is read from the headers, and is 0
+ * for other protocols than IP, in fragments but the first, behind IPv6 extension
+ * headers, and on the host where a driver left the headers in pages.
  * seq, ack_seq, flags (FIN 1 SYN 2 RST 4 PSH 8 ACK 16): TCP's; the bytes
  * seq .. seq + payload_bytes - 1 of the connection are in this packet.
  */

@@ -20,6 +20,8 @@
  *	IVT_TIMER_START_PROTO, IVT_HRTIMER_START_PROTO	likewise
  *	IVT_PLAIN(type, value)	a value with marks for sparse, as a plain number
  *	IVT_READ(dst, bytes, src)	copy kernel memory; 0, else dst is undefined
+ *	IVT_READ_SKB(dst, bytes, skb, offset)	likewise, of a packet's data; not 0
+ *				if not all of it is there to be read
  *	IVT_HRTIMER_FUNCTION(timer)	its function
  *	IVT_SKIP_OWN_TIMER(timer)	return from the probe if it is the tracer's
  *	IVT_SOCK_AS(type, sk, field)	a field of the structure that begins with @sk
@@ -107,24 +109,25 @@ static __always_inline void ivt_ip_mapped(__u8 *dst, const __u8 *ip)
 }
 
 /*
- * A packet's headers: bytes from @at on, the first @linear of them in one piece
- * of memory.  Whatever they say, nothing behind @linear is read.
+ * A packet's headers, the first of its @bytes at @offset in @skb.  Whatever they
+ * say, nothing outside the packet is read.
  */
 static __always_inline void ivt_parse_transport(struct ivt_ev_net_dev_queue *e,
-						const unsigned char *at, __u32 linear, __u32 bytes)
+						const struct sk_buff *skb, __u32 offset,
+						__u32 bytes)
 {
 	__u8 h[IVT_TCP_HDR_BYTES];
 	__u32 hdr_bytes = IVT_UDP_HDR_BYTES;
 
 	if (e->protocol == IVT_PROTOCOL_TCP) {
-		if (linear < IVT_TCP_HDR_BYTES || IVT_READ(h, IVT_TCP_HDR_BYTES, at))
+		if (IVT_READ_SKB(h, IVT_TCP_HDR_BYTES, skb, offset))
 			return;
 		e->seq = IVT_BE32(h + 4);
 		e->ack_seq = IVT_BE32(h + 8);
 		e->flags = h[13];
 		hdr_bytes = (h[12] >> 4) * 4;
-	} else if (e->protocol != IVT_PROTOCOL_UDP || linear < IVT_UDP_HDR_BYTES ||
-		   IVT_READ(h, IVT_UDP_HDR_BYTES, at)) {
+	} else if (e->protocol != IVT_PROTOCOL_UDP ||
+		   IVT_READ_SKB(h, IVT_UDP_HDR_BYTES, skb, offset)) {
 		return;
 	}
 	e->source_port = IVT_BE16(h);
@@ -132,13 +135,13 @@ static __always_inline void ivt_parse_transport(struct ivt_ev_net_dev_queue *e,
 	e->payload_bytes = bytes > hdr_bytes ? bytes - hdr_bytes : 0;
 }
 
-static __always_inline void ivt_parse_ip(struct ivt_ev_net_dev_queue *e, const unsigned char *at,
-					 __u32 linear, __u32 bytes)
+static __always_inline void ivt_parse_ip(struct ivt_ev_net_dev_queue *e, const struct sk_buff *skb,
+					 __u32 offset, __u32 bytes)
 {
 	__u8 h[IVT_IP_HDR_BYTES];
 	__u32 hdr_bytes, ip_bytes;
 
-	if (linear < IVT_IP_HDR_BYTES || IVT_READ(h, IVT_IP_HDR_BYTES, at))
+	if (IVT_READ_SKB(h, IVT_IP_HDR_BYTES, skb, offset))
 		return;
 	hdr_bytes = (h[0] & 15) * 4;
 	ip_bytes = IVT_BE16(h + 2); /* 0: a packet that the device is to cut */
@@ -147,20 +150,19 @@ static __always_inline void ivt_parse_ip(struct ivt_ev_net_dev_queue *e, const u
 	ivt_ip_mapped(e->saddr, h + 12);
 	ivt_ip_mapped(e->daddr, h + 16);
 	e->protocol = h[9];
-	if (hdr_bytes < IVT_IP_HDR_BYTES || hdr_bytes > linear || hdr_bytes > bytes ||
+	if (hdr_bytes < IVT_IP_HDR_BYTES || hdr_bytes > bytes ||
 	    IVT_BE16(h + 6) & 0x1fff) /* no first fragment */
 		return;
-	ivt_parse_transport(e, at + hdr_bytes, linear - hdr_bytes, bytes - hdr_bytes);
+	ivt_parse_transport(e, skb, offset + hdr_bytes, bytes - hdr_bytes);
 }
 
-static __always_inline void ivt_parse_ip6(struct ivt_ev_net_dev_queue *e, const unsigned char *at,
-					  __u32 linear, __u32 bytes)
+static __always_inline void ivt_parse_ip6(struct ivt_ev_net_dev_queue *e, const struct sk_buff *skb,
+					  __u32 offset, __u32 bytes)
 {
 	__u8 h[IVT_IP6_HDR_BYTES];
 	__u32 ip_bytes;
 
-	if (linear < IVT_IP6_HDR_BYTES || bytes < IVT_IP6_HDR_BYTES ||
-	    IVT_READ(h, IVT_IP6_HDR_BYTES, at))
+	if (IVT_READ_SKB(h, IVT_IP6_HDR_BYTES, skb, offset))
 		return;
 	ip_bytes = IVT_BE16(h + 4);
 	bytes -= IVT_IP6_HDR_BYTES;
@@ -169,17 +171,17 @@ static __always_inline void ivt_parse_ip6(struct ivt_ev_net_dev_queue *e, const 
 	__builtin_memcpy(e->saddr, h + 8, 16);
 	__builtin_memcpy(e->daddr, h + 24, 16);
 	e->protocol = h[6];
-	ivt_parse_transport(e, at + IVT_IP6_HDR_BYTES, linear - IVT_IP6_HDR_BYTES, bytes);
+	ivt_parse_transport(e, skb, offset + IVT_IP6_HDR_BYTES, bytes);
 }
 
 /* @offset: of the network header in @skb's data. */
 static __always_inline void ivt_parse_packet(struct ivt_ev_net_dev_queue *e,
 					     const struct sk_buff *skb, unsigned long offset)
 {
-	__u32 linear = skb->len - skb->data_len, ethertype = IVT_PLAIN(__u16, skb->protocol);
+	__u32 ethertype = IVT_PLAIN(__u16, skb->protocol), bytes = skb->len;
 
 	e->skbaddr = (__u64)(unsigned long)skb;
-	e->len = skb->len;
+	e->len = bytes;
 	__builtin_memset(e->saddr, 0, sizeof(e->saddr));
 	__builtin_memset(e->daddr, 0, sizeof(e->daddr));
 	e->protocol = 0;
@@ -189,12 +191,12 @@ static __always_inline void ivt_parse_packet(struct ivt_ev_net_dev_queue *e,
 	e->ack_seq = 0;
 	e->flags = 0;
 	e->payload_bytes = 0;
-	if (offset > linear)
+	if (offset > bytes)
 		return;
 	if (ethertype == IVT_ETHERTYPE_IP)
-		ivt_parse_ip(e, skb->data + offset, linear - offset, skb->len - offset);
+		ivt_parse_ip(e, skb, offset, bytes - offset);
 	else if (ethertype == IVT_ETHERTYPE_IP6)
-		ivt_parse_ip6(e, skb->data + offset, linear - offset, skb->len - offset);
+		ivt_parse_ip6(e, skb, offset, bytes - offset);
 }
 
 /* A raw socket may carry TCP's number and is none. */

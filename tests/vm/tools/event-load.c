@@ -7,6 +7,12 @@
  *	tcp FAMILY CLIENT_TID CLIENT_PORT SERVER_TID SERVER_PORT BYTES_EACH_WAY
  *	udp FAMILY TID SOURCE_PORT DEST_PORT SIZE...
  *	sleeps TID COUNT
+ *
+ * event-load ADDRESS UDP_PORT TCP_PORT: asks a server (driver_events_read_a_devices_packets.sh)
+ * for datagrams and for a stream instead:
+ *
+ *	answers ADDRESS SERVER_PORT PORT SIZE...
+ *	stream ADDRESS SERVER_PORT PORT BYTES
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -221,9 +227,49 @@ static void pingpong(void)
 	pthread_join(thread, NULL);
 }
 
-int main(void)
+static int connected(int type, const char *address, const char *port)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(atoi(port)) };
+	int fd = socket(AF_INET, type, 0);
+
+	if (inet_pton(AF_INET, address, &a.sin_addr) != 1 ||
+	    connect(fd, (struct sockaddr *)&a, sizeof(a)))
+		err(1, "cannot connect to %s, port %s", address, port);
+	return fd;
+}
+
+static void ask(char **argv)
+{
+	/* small ones are copied by the driver, large ones stay in pages */
+	static const int wanted[] = { 10, 100, 200, 700, 1200, 1400 };
+	int fd = connected(SOCK_DGRAM, argv[1], argv[2]);
+	char buf[1 << 16];
+	size_t i, sum = 0;
+	ssize_t n;
+
+	printf("answers %s %s %d", argv[1], argv[2], port_of(fd));
+	for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		n = snprintf(buf, sizeof(buf), "%d", wanted[i]);
+		if (send(fd, buf, (size_t)n, 0) != n || recv(fd, buf, sizeof(buf), 0) != wanted[i])
+			err(1, "no answer");
+		printf(" %d", wanted[i]);
+	}
+	close(fd);
+	fd = connected(SOCK_STREAM, argv[1], argv[3]);
+	printf("\nstream %s %s %d", argv[1], argv[3], port_of(fd));
+	while ((n = recv(fd, buf, sizeof(buf), 0)) > 0)
+		sum += (size_t)n;
+	printf(" %zu\n", sum);
+	close(fd);
+}
+
+int main(int argc, char **argv)
 {
 	setvbuf(stdout, NULL, _IOFBF, 1 << 16); /* the console is no part of this */
+	if (argc == 4) {
+		ask(argv);
+		return 0;
+	}
 	pin(0);
 	doze();
 	pingpong();
