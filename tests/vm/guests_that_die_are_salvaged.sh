@@ -39,9 +39,8 @@ done
 	--vm "panic=shm:$(vm_region panic)" 2>"$work/err" &
 recorder=$!
 wait_for 20 has_said 'recording into'
-wait_for 20 has_said 'killed: guest with Linux'
-wait_for 20 has_said 'panic: guest with Linux'
-sleep 1.5 # the drivers notice
+wait_for 30 has_records "$work/t.ivt" killed
+wait_for 30 has_records "$work/t.ivt" panic
 
 lab/vm exec killed -- '(i=1; while :; do echo mark $i >/dev/ivtrace; i=$((i + 1)); done) >/dev/null 2>&1 &'
 lab/vm exec panic --timeout 20 -- \

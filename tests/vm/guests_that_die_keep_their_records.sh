@@ -44,11 +44,6 @@ vm_marks() # TRACE NAME: the numbers of its marks, in order
 		sed -n 's/.*"msg":"mark \([0-9]*\)".*/\1/p'
 }
 
-has_records() # TRACE NAME
-{
-	[ -n "$(find "$1/vm-$2" -name 'cpu_*' -size +0 2>/dev/null)" ]
-}
-
 record_start() # TRACE NAME...: until each of these guests' records arrive
 {
 	local trace=$1 name

@@ -42,6 +42,12 @@ wait_for() # SECONDS COMMAND...: until it succeeds
 	done
 }
 
+# The driver records: its state dump, at least, is there.
+has_records() # TRACE NAME
+{
+	[ -n "$(find "$1/vm-$2" -name 'cpu_*' -size +0 2>/dev/null)" ]
+}
+
 vm_region() # NAME
 {
 	echo "/dev/shm/ivtrace-test-$$-$1"
