@@ -50,7 +50,7 @@ static const struct search searches[] = {
 	{ "nesting", 0, { { INTERRUPTS, 0, 4 }, { INTERRUPTS, 20, 0 }, { INTERRUPTS, 20, 2 } } },
 	{ "nesting_all", IS_LONG, { { INTERRUPTS | ACT_READER, 0, 0 },
 				    { INTERRUPTS | ACT_READER, 40, 0 },
-				    { INTERRUPTS | ACT_READER, 40, 0 } } },
+				    { INTERRUPTS | ACT_READER, 40, 3 } } },
 	/* The reader stops anywhere, the writer goes on. */
 	{ "reader", 0, { { ACT_READER, 0, 0 }, { ACT_RETURN, 0, 0 },
 			 { INTERRUPTS | ACT_READER, 30, 0 } } },
@@ -60,8 +60,8 @@ static const struct search searches[] = {
 	{ "reader_torn", IS_OVERWRITE, { { ACT_READER, 0, 4 }, { ACT_RETURN, 0, 2 },
 					 { ACT_EMIT | ACT_EMIT_BIG, 0, 0 },
 					 { ACT_READER, 30, 0 } } },
-	{ "reader_all", IS_LONG, { { ACT_READER, 0, 0 }, { ACT_RETURN, 0, 0 }, { ACT_READER, 0, 0 },
-				   { ACT_RETURN, 0, 0 }, { INTERRUPTS, 0, 5 } } },
+	{ "reader_all", IS_LONG, { { ACT_READER, 0, 3 }, { ACT_RETURN, 0, 0 }, { ACT_READER, 0, 3 },
+				   { ACT_RETURN, 0, 0 }, { INTERRUPTS, 0, 29 } } },
 	/* Stores and copies out of order. */
 	{ "weak", 0, { { HOLD, 0, 0 }, { WHEN_HELD | ACT_STORM, 0, 0 },
 		       { ACT_READER | DEATHS | ACT_WHEN_DELAYED, 0, 0 } } },
@@ -70,7 +70,7 @@ static const struct search searches[] = {
 					{ HOLD | ACT_AT_CLAIM, 0, 0 },
 					{ ACT_EMIT | ACT_READER | ACT_WHEN_DELAYED, 0, 0 },
 					{ ACT_READER | ACT_WHEN_DELAYED, 40, 0 } } },
-	{ "weak_all", IS_LONG, { { INTERRUPTS, 0, 0 }, { HOLD, 60, 0 }, { WHEN_HELD, 0, 0 },
+	{ "weak_all", IS_LONG, { { INTERRUPTS, 0, 3 }, { HOLD, 60, 0 }, { WHEN_HELD, 0, 0 },
 				 { WHEN_HELD & ~ACT_WHEN_DELAYED, 60, 0 } } },
 	{ "weak_reader", 0, { { ACT_READER, 0, 0 }, { COPY_WEAKLY, 0, 0 }, { ACT_RETURN, 0, 0 },
 			      { ACT_READER, 0, 29 } } },

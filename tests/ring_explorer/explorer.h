@@ -7,6 +7,7 @@
  *	hooks.c		these calls; there is no ThreadSanitizer behind them
  *	machine.c	one CPU with nested interrupts, a reader on a stack of its
  *			own, and stores that become visible late
+ *	held.c		the stores that are held back for that
  *	oracle.c	what was done, and what must have come out
  *	salvage.c	what must be found after the writer's death
  *	explore.c	searches: which decisions are taken at which points
@@ -185,6 +186,12 @@ extern struct world world;
 
 /* Run @program with @schedule and let oracle.c judge: world.error. */
 void machine_run(const struct program *program, struct schedule *schedule, bool is_traced);
+
+/* ---- trace.c ---------------------------------------------------------------------- */
+
+/* Print point @at; @addr: what is accessed next, NULL: nothing shared. */
+void trace_point(unsigned int at, bool is_reader, unsigned int level, enum access access,
+		 const unsigned char *addr);
 
 /* ---- oracle.c -------------------------------------------------------------------- */
 

@@ -8,31 +8,18 @@
 #include <string.h>
 #include <ucontext.h>
 #include "explorer.h"
+#include "held.h"
 
 #define DATA_OFF      0x5000u /* of ivring_layout() for one channel, without its alignment */
 #define CHUNK_BYTES   32u     /* of the reader's copying, with a point after each */
-#define N_HELD	      4
 #define PRIVATE_WORDS offsetof(struct ivring_writer, subbuf) /* constants behind it */
 
 struct world world;
-
-/* A store that was done, and must not be seen by everybody yet. */
-struct held {
-	unsigned char *addr;
-	size_t bytes;
-	unsigned char before[8];
-	unsigned char after[8];
-};
 
 /* A range that is to be copied, to its place in the file. */
 struct late_copy {
 	struct ivring_range range;
 	uint32_t to;
-};
-
-struct held_list {
-	unsigned int n;
-	struct held stores[N_HELD];
 };
 
 static struct {
@@ -68,104 +55,6 @@ static struct {
 static unsigned char region[DATA_OFF + DATA_BYTES] __attribute__((aligned(4096)));
 static ucontext_t reader_context, main_context;
 static unsigned char reader_stack[256 << 10];
-
-/* ---- traces ---------------------------------------------------------------------- */
-
-#define NAME(base, s, f)                                                  \
-	{                                                                 \
-		(const unsigned char *)(base) + offsetof(struct s, f), #f \
-	}
-
-static const char *name_of(const void *addr)
-{
-	const struct {
-		const unsigned char *at;
-		const char *name;
-	} names[] = {
-		NAME(&world.w, ivring_writer, resv),
-		NAME(&world.w, ivring_writer, pub),
-		NAME(&world.w, ivring_writer, ctail),
-		NAME(&world.w, ivring_writer, lost_full),
-		NAME(&world.w, ivring_writer, lost_nested),
-		NAME(&world.w, ivring_writer, lost_big),
-		NAME(&world.w, ivring_writer, events),
-		NAME(&world.w, ivring_writer, nest),
-		NAME(&world.w, ivring_writer, swf),
-		NAME(&world.w, ivring_writer, force),
-		NAME(world.chan, ivring_chan, guest.w_head),
-		NAME(world.chan, ivring_chan, guest.w_claim),
-		NAME(world.line, ivring_reader_line, r_tail),
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (names[i].at == addr)
-			return names[i].name;
-	return "";
-}
-
-static void trace_point(unsigned int at)
-{
-	static const char *const accesses[] = { "load", "store", "update" };
-	const unsigned char *addr = m.about.addr;
-
-	fprintf(stderr, "%5u %s %u: ", at, m.is_reader ? "reader" : "level", m.level);
-	if (!addr)
-		fprintf(stderr, "-\n");
-	else if (addr >= world.data && addr < world.data + DATA_BYTES)
-		fprintf(stderr, "%s data + %u\n", accesses[m.about.access],
-			(unsigned int)(addr - world.data));
-	else
-		fprintf(stderr, "%s %s\n", accesses[m.about.access], name_of(addr));
-}
-
-/* ---- stores that are held back ------------------------------------------------------ */
-
-static void held_add(struct held_list *list, const void *addr, size_t bytes)
-{
-	struct held *held = &list->stores[list->n++];
-
-	if (list->n > N_HELD || bytes > sizeof(held->before))
-		abort();
-	held->addr = (unsigned char *)(uintptr_t)addr;
-	held->bytes = bytes;
-	memcpy(held->before, addr, bytes);
-}
-
-static void held_hide(struct held_list *list)
-{
-	unsigned int i;
-
-	for (i = 0; i < list->n; i++) {
-		struct held *held = &list->stores[i];
-
-		memcpy(held->after, held->addr, held->bytes);
-		memcpy(held->addr, held->before, held->bytes);
-	}
-}
-
-static void held_show(struct held_list *list)
-{
-	unsigned int i;
-
-	for (i = 0; i < list->n; i++)
-		memcpy(list->stores[i].addr, list->stores[i].after, list->stores[i].bytes);
-}
-
-/* A second store to the same bytes: the first one is in memory before. */
-static void held_land(struct held_list *list, const unsigned char *addr, size_t bytes)
-{
-	unsigned int i = 0;
-
-	while (i < list->n) {
-		const struct held *held = &list->stores[i];
-
-		if (addr < held->addr + held->bytes && held->addr < addr + bytes)
-			list->stores[i] = list->stores[--list->n];
-		else
-			i++;
-	}
-}
 
 /* Let @look see the memory as the reader would. */
 static void as_the_reader(void (*look)(void))
@@ -487,7 +376,7 @@ static void point(unsigned int can)
 		if (world.chan->guest.w_head != world.last_head)
 			as_the_reader(oracle_check_head);
 		if (m.is_traced)
-			trace_point(at);
+			trace_point(at, m.is_reader, m.level, m.about.access, m.about.addr);
 		if (m.next == schedule->n || schedule->decisions[m.next].at != at)
 			return;
 		can = do_act(schedule->decisions[m.next++].act, can);

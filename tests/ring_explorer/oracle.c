@@ -106,6 +106,8 @@ void oracle_passed_over(uint64_t from, bool at_begin)
 	else
 		gone = world.chan->guest.w_claim;
 	gone = gone > size ? (gone - size + subbuf - 1) & ~(subbuf - 1) : 0;
+	if (at_begin && to < gone)
+		world_fail("snapshot begins at %llu, the writer is next there", (ull)to);
 	if (to == from && at_begin)
 		return;
 	if (to <= from || to > gone)
