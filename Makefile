@@ -260,7 +260,7 @@ $(T)/%: tests/%.c $(TEST_LIBS)
 	$(call say,TEST,$@)
 	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $< $(TEST_LDLIBS)
 
-$(T)/data/pretend-guest: LDFLAGS += -rdynamic # shows its clock's offset as QEMU does
+$(T)/data/pretend-guest $(T)/data/dying-guest: LDFLAGS += -rdynamic # show their clock's offset as QEMU does
 
 # Stress tests know ring.h and nothing else: real threads under ThreadSanitizer,
 # signal handlers under AddressSanitizer.
