@@ -41,12 +41,21 @@ IVTRACE_LACKS(irq_work_entry, int)
 IVTRACE_LACKS(irq_work_exit, int)
 #endif
 
-/* 6.18 gave hrtimer_start its third argument, 6.1's stable series has it, too. */
+/* A later kernel gave hrtimer_start its third argument; 6.1's stable series has it. */
 #ifdef IVTRACE_HAS_WAS_ARMED
 #define IVT_HRTIMER_START_PROTO \
 	IVT_PROTO(struct hrtimer *hrtimer, enum hrtimer_mode mode, bool was_armed)
 #else
 #define IVT_HRTIMER_START_PROTO IVT_PROTO(struct hrtimer *hrtimer, enum hrtimer_mode mode)
+#endif
+
+/* After 6.18 hrtimer_expire_entry got the time itself; ends with the first that did. */
+#ifdef IVTRACE_HAS_NOW_BY_VALUE
+#define IVT_HRTIMER_EXPIRE_PROTO IVT_PROTO(struct hrtimer *hrtimer, ktime_t now)
+#define IVT_HRTIMER_NOW(now)	 (now)
+#else
+#define IVT_HRTIMER_EXPIRE_PROTO IVT_PROTO(struct hrtimer *hrtimer, ktime_t *now)
+#define IVT_HRTIMER_NOW(now)	 (*(now))
 #endif
 
 /* 6.8 replaced the arguments that the timer has, too; ends with 6.8. */

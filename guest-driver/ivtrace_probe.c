@@ -18,7 +18,6 @@
 #include <net/sock.h>
 #include <net/tcp.h>
 #include <asm/syscall.h>
-#include <asm/trace/exceptions.h>
 #include <asm/trace/irq_vectors.h>
 #include <trace/events/block.h>
 #include <trace/events/ipi.h>
@@ -31,6 +30,11 @@
 #include <trace/events/tcp.h>
 #include <trace/events/timer.h>
 #include <trace/events/workqueue.h>
+#if __has_include(<trace/events/exceptions.h>) /* 6.16 moved it; ends with 6.16 */
+#include <trace/events/exceptions.h>
+#else
+#include <asm/trace/exceptions.h>
+#endif
 #include "compat_tracepoints.h"
 #include "ivtrace.h"
 

@@ -162,6 +162,9 @@ static __always_inline int blk_error(unsigned int status)
 #define IVT_TIMER_START_PROTO	struct timer_list *timer
 #define IVT_HRTIMER_START_PROTO struct hrtimer *hrtimer, enum hrtimer_mode mode
 
+#define IVT_HRTIMER_EXPIRE_PROTO struct hrtimer *hrtimer, __s64 now
+#define IVT_HRTIMER_NOW(now)	 expire_now(now)
+
 #define IVT_PLAIN(type, value)	     ((type)(value))
 #define IVT_READ(dst, bytes, src)    bpf_probe_read_kernel(dst, bytes, src)
 #define IVT_READ_SKB		     read_skb
@@ -170,6 +173,17 @@ static __always_inline int blk_error(unsigned int status)
 #define IVT_SOCK_AS(type, sk, field) BPF_CORE_READ((struct type *)(sk), field)
 #define IVT_SOCK_IP6(dst, sk, field) bpf_probe_read_kernel(dst, 16, &(sk)->__sk_common.field)
 #define IVT_JIFFIES()		     bpf_jiffies64()
+
+/* hrtimer_expire_entry's time: up to 6.18 where it is, which is at the end of the
+ * address space, then itself. */
+static __always_inline __s64 expire_now(__s64 now)
+{
+	__s64 ns;
+
+	if (now >= 0)
+		return now;
+	return bpf_probe_read_kernel(&ns, sizeof(ns), (void *)now) ? 0 : ns;
+}
 
 /* What drivers leave in pages is out of reach. */
 static __always_inline int read_skb(void *dst, __u32 bytes, const struct sk_buff *skb, __u32 offset)

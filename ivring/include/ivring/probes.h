@@ -17,7 +17,8 @@
  *	IVT_ENUM(type, name)	value of an enumerator in the running kernel
  *	IVT_BLK_ERROR(status)	blk_status_t to -errno
  *	IVT_EXIT_PROTO		arguments of sched_process_exit in this kernel
- *	IVT_TIMER_START_PROTO, IVT_HRTIMER_START_PROTO	likewise
+ *	IVT_TIMER_START_PROTO, IVT_HRTIMER_START_PROTO, IVT_HRTIMER_EXPIRE_PROTO	likewise
+ *	IVT_HRTIMER_NOW(now)	ns, of what the last one has
  *	IVT_PLAIN(type, value)	a value with marks for sparse, as a plain number
  *	IVT_READ(dst, bytes, src)	copy kernel memory; 0, else dst is undefined
  *	IVT_READ_SKB(dst, bytes, skb, offset)	likewise, of a packet's data; not 0
@@ -393,14 +394,12 @@ IVT_PROBE(timer_hrtimer_cancel, hrtimer_cancel, IVT_PROTO(struct hrtimer *hrtime
 	e->hrtimer = (__u64)(unsigned long)hrtimer;
 })
 
-IVT_PROBE(timer_hrtimer_expire_entry, hrtimer_expire_entry,
-	  IVT_PROTO(struct hrtimer *hrtimer, ktime_t *now), {
-		  IVT_SKIP_OWN_TIMER(hrtimer);
-		  e->hrtimer = (__u64)(unsigned long)hrtimer;
-		  if (IVT_READ(&e->now, sizeof(e->now), now))
-			  e->now = 0;
-		  e->function = (__u64)(unsigned long)IVT_HRTIMER_FUNCTION(hrtimer);
-	  })
+IVT_PROBE(timer_hrtimer_expire_entry, hrtimer_expire_entry, IVT_HRTIMER_EXPIRE_PROTO, {
+	IVT_SKIP_OWN_TIMER(hrtimer);
+	e->hrtimer = (__u64)(unsigned long)hrtimer;
+	e->now = IVT_HRTIMER_NOW(now);
+	e->function = (__u64)(unsigned long)IVT_HRTIMER_FUNCTION(hrtimer);
+})
 
 /* The timer may be gone by now: only its address is used. */
 IVT_PROBE(timer_hrtimer_expire_exit, hrtimer_expire_exit, IVT_PROTO(struct hrtimer *hrtimer), {
