@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * timeout: 1200
+ * timeout: 3600
  * A reader ends at each of its steps in turn: half of the data written, all of
  * it, the journal's slot half filled, complete, the ring released.  The next one
  * ends at some step, too, the third takes the rest; the guest writes on at every
