@@ -11,7 +11,8 @@
  * is the journal's, and it is published; r_tail in the region is never believed.
  * This holds for a process that dies.  A machine that dies takes the ring along.
  *
- * struct ivring_journal is that file.  struct ivring_drain is a reader of one
+ * struct ivring_journal is that file: the program's own, which nobody else may cut
+ * while it is mapped.  struct ivring_drain is a reader of one
  * channel that does the three steps; a program that writes its files in another
  * way calls ivring_journal_commit() itself, between its write and the release.
  *
