@@ -22,6 +22,6 @@ if [ -n "${LONG:-}" ]; then
 		-DTICKS=1 -DPUB=4 -DBIG=2 -DSUBBUF=4
 	holds '2 levels x 3 records, 3 flushes, grain of 4' discard \
 		-DRECORDS=3 -DTICKS=3 -DPUB=4
-	holds '3 levels x 2 records, 1 flush' discard -DLEVELS=3 -DTICKS=1 -DPUB=2
+	holds '3 levels x 1 record, 2 flushes' discard -DLEVELS=3 -DRECORDS=1 -DTICKS=2 -DPUB=2
 fi
 exit $status

@@ -24,6 +24,7 @@ if [ -n "${LONG:-}" ]; then
 	holds '8 records, killed 3 times' restart -DLEVELS=1 -DRECORDS=8 -DKILLS=3
 	holds '2 levels x 3 records, killed once' restart -DRECORDS=3
 	holds '2 levels x 2 records, snapshots, killed once' overwrite -DKILLS=1
-	holds '2 levels x 2 records of 1 or 2 units, killed once' restart -DBIG=2 -DSUBBUF=4
+	holds '5 records of 1 or 2 units, killed once' restart \
+		-DLEVELS=1 -DRECORDS=5 -DBIG=2 -DSUBBUF=4
 fi
 exit $status
