@@ -97,7 +97,13 @@ static void guest_is_ready(struct vm *vm)
 
 static void finish_epoch(struct vm *vm)
 {
+	uint64_t before = vm->n_bytes;
+
+	if (vm->is_awaited) /* it came and was reset since our last look, or never came */
+		guest_is_ready(vm);
 	vm_drain(vm, true);
+	if (!vm->has_guest && vm->n_bytes != before)
+		copy_facts(vm);
 	vm_salvage(vm); /* the driver of the next boot speaks: none of the old one runs */
 	vm_account(vm);
 	vm_finish_clock(vm);

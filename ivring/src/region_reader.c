@@ -112,10 +112,13 @@ int ivring_region_follow(struct ivring_region *region, struct ivring_reader *rea
 			acknowledge(region, epoch);
 			return 0;
 		}
-		/* First all that the old one left, in the caller's next round. */
-		if (!region->is_awaited && state == IVRING_GUEST_INIT &&
-		    region->announced_epoch != epoch) {
+		/* First all that the old one left, in the caller's next round; also
+		 * where that one came and ended since the last look. */
+		if (state == IVRING_GUEST_INIT && region->announced_epoch != epoch) {
 			region->announced_epoch = epoch;
+			if (region->is_awaited)
+				start_over(region, readers);
+			region->is_awaited = 0;
 			return 0;
 		}
 		acknowledge(region, epoch);

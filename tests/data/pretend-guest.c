@@ -4,14 +4,15 @@
  * one thread per CPU, and says in the end what it tried and what was lost.
  *
  *	pretend-guest REGION [--cpus N] [--count N] [--pace-us N] [--boots N]
- *		      [--linger-ms N] [--hang]
+ *		      [--firmware-ms N] [--linger-ms N] [--hang]
  *
  * Its TSC is the host's with an offset, which the program holds where QEMU does
  * (timers_state in the dynamic table): ivtrace-host --tsc tcg finds it.
  *
  * Record n of CPU c is the mark "c n".  --pace-us: a pause after each 64 records.
  * --boots: reboot after --count records: the TSC starts over, a while later the
- * driver comes up anew, and --count more follow.
+ * driver comes up anew (--firmware-ms: after the reset; 300), and --count more
+ * follow.
  * --linger-ms: go on living so long after the last record.  --hang: do not end;
  * a line "written" on standard output says that all is flushed (to be killed
  * then).  Last line: {"attempted":N,"recorded":N,"lost":N}.
@@ -32,8 +33,7 @@ static unsigned long long pretended_tsc(void);
 #include <ivring/events.h>
 #include <ivring/guest.h>
 
-#define MAX_CPUS    64
-#define FIRMWARE_MS 300 /* from the reset to the driver */
+#define MAX_CPUS 64
 
 struct cpu {
 	struct ivring_writer *w;
@@ -53,6 +53,7 @@ static uint32_t n_cpus = 2;
 static uint64_t count = 100000;
 static long pace_us = 50;
 static long linger_ms;
+static long firmware_ms = 300;
 static uint64_t boots = 1;
 static uint64_t boot;
 
@@ -108,10 +109,10 @@ static void *write_records(void *arg)
 static int parse(int argc, char **argv, bool *ret_hang)
 {
 	static const struct option options[] = {
-		{ "cpus", 1, NULL, 'c' },    { "count", 1, NULL, 'n' },
-		{ "pace-us", 1, NULL, 'p' }, { "linger-ms", 1, NULL, 'l' },
-		{ "boots", 1, NULL, 'b' },   { "hang", 0, NULL, 'h' },
-		{ NULL, 0, NULL, 0 }
+		{ "cpus", 1, NULL, 'c' },	 { "count", 1, NULL, 'n' },
+		{ "pace-us", 1, NULL, 'p' },	 { "linger-ms", 1, NULL, 'l' },
+		{ "boots", 1, NULL, 'b' },	 { "hang", 0, NULL, 'h' },
+		{ "firmware-ms", 1, NULL, 'f' }, { NULL, 0, NULL, 0 }
 	};
 	int c;
 
@@ -131,6 +132,9 @@ static int parse(int argc, char **argv, bool *ret_hang)
 			break;
 		case 'b':
 			boots = strtoull(optarg, NULL, 10);
+			break;
+		case 'f':
+			firmware_ms = strtol(optarg, NULL, 10);
 			break;
 		case 'h':
 			*ret_hang = true;
@@ -159,10 +163,10 @@ static int run_boot(void)
 /* The host sees the new offset long before it sees the new boot. */
 static void reset(void)
 {
-	int ms;
+	long ms;
 
 	timers_state[1] = -(int64_t)__rdtsc();
-	for (ms = 0; ms < FIRMWARE_MS; ms += 10) {
+	for (ms = 0; ms < firmware_ms; ms += 10) {
 		pretended_tsc();
 		pause_us(10000);
 	}
