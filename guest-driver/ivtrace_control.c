@@ -6,9 +6,9 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/bitmap.h>
 #include <linux/hrtimer.h>
 #include <linux/moduleparam.h>
+#include <linux/sysfs.h>
 #include <linux/workqueue.h>
 #include <asm/tsc.h>
 #include "ivtrace.h"
@@ -54,8 +54,7 @@ bool ivtrace_control_is_recording(void)
 
 ssize_t ivtrace_control_print_types(char *page)
 {
-	return bitmap_print_to_pagebuf(true, page, (const unsigned long *)ivtrace_control.bitmap,
-				       IVRING_BITMAP_WORDS * 64);
+	return sysfs_emit(page, "%*pbl\n", IVRING_BITMAP_WORDS * 64, ivtrace_control.bitmap);
 }
 
 /* The reader that is there, or 0: none, or the guest's owner wants none. */

@@ -15,7 +15,6 @@
  *	lost_nested	nested too deep or into a switch,
  *	lost_big	too large
  */
-#include <linux/bitmap.h>
 #include <linux/device.h>
 #include <linux/sysfs.h>
 #include "ivtrace.h"
