@@ -22,6 +22,7 @@
 #define ivring_reader_load	  RING_AGAIN(reader_load)
 #define ivring_reader_resync	  RING_AGAIN(reader_resync)
 #define ivring_reader_fetch	  RING_AGAIN(reader_fetch)
+#define ivring_reader_is_idle	  RING_AGAIN(reader_is_idle)
 #define ivring_reader_content_end RING_AGAIN(reader_content_end)
 #define ivring_reader_next	  RING_AGAIN(reader_next)
 #define ivring_reader_release	  RING_AGAIN(reader_release)
@@ -51,6 +52,7 @@
 #undef ivring_reader_load
 #undef ivring_reader_resync
 #undef ivring_reader_fetch
+#undef ivring_reader_is_idle
 #undef ivring_reader_content_end
 #undef ivring_reader_next
 #undef ivring_reader_release
