@@ -30,7 +30,7 @@
 #include <trace/events/tcp.h>
 #include <trace/events/timer.h>
 #include <trace/events/workqueue.h>
-#if __has_include(<trace/events/exceptions.h>) /* 6.16 moved it; ends with 6.16 */
+#ifdef IVTRACE_HAS_TRACE_EXCEPTIONS /* 6.16 moved it; ends with 6.16 */
 #include <trace/events/exceptions.h>
 #else
 #include <asm/trace/exceptions.h>
