@@ -156,7 +156,7 @@ static bool is_same(const struct tsc_sync_scale *a, const struct tsc_sync_scale 
 }
 
 /*
- * A change that was seen at @now happened somewhere since the last look.  Stamps
+ * A change that had been seen by @now happened somewhere since the last look.  Stamps
  * of that time are placed by the new offset, so they may be wrong by the whole
  * change, and by what lay between: where the TSC is unstable, KVM holds a guest's
  * TSC while its thread waits and later lets it catch up, and we see the sum.  It
@@ -197,7 +197,7 @@ static int debugfs_poll(struct tsc_source *source, uint32_t vcpu, struct tsc_syn
 	struct debugfs_source *s = (struct debugfs_source *)source;
 	struct tsc_sync_scale scale;
 	struct last_seen *last;
-	uint64_t now, bound;
+	uint64_t now, seen, bound;
 	int err;
 
 	err = last_of(s, vcpu, &last);
@@ -207,16 +207,17 @@ static int debugfs_poll(struct tsc_source *source, uint32_t vcpu, struct tsc_syn
 	err = read_scale(s->dir, vcpu, &scale);
 	if (err)
 		return err;
+	seen = tsc_sync_host_tsc(); /* it may have changed while it was read */
 	if (!last->is_known) {
 		*last = (struct last_seen){ .is_known = true, .scale = scale, .host_tsc = now };
 		fill_entry(ret, vcpu, now, &scale, 0);
 		return 1;
 	}
 	if (!is_same(&last->scale, &scale)) {
-		bound = change_bound(last, &scale, now);
+		bound = change_bound(last, &scale, seen);
 		fill_entry(ret, vcpu, last->host_tsc + 1, &scale, bound);
 		last->scale = scale;
-		last->exact_tsc = bound ? tsc_sync_host_tsc() : 0;
+		last->exact_tsc = bound ? seen : 0;
 		last->host_tsc = now;
 		return 1;
 	}
