@@ -40,31 +40,12 @@ struct journal_slot {
 IVRING_ASSERT(sizeof(struct journal_header) == 128);
 IVRING_ASSERT(sizeof(struct journal_slot) == SLOT_WORDS * 8);
 
-/* ivring_crc32c(), four bits at a time: it runs once per commit. */
-static uint32_t crc32c_fast(const void *buf, size_t bytes)
-{
-	static const uint32_t table[16] = {
-		0x00000000, 0x105ec76f, 0x20bd8ede, 0x30e349b1, 0x417b1dbc, 0x5125dad3,
-		0x61c69362, 0x7198540d, 0x82f63b78, 0x92a8fc17, 0xa24bb5a6, 0xb21572c9,
-		0xc38d26c4, 0xd3d3e1ab, 0xe330a81a, 0xf36e6f75,
-	};
-	const unsigned char *p = buf;
-	uint32_t crc = 0xffffffffu;
-
-	while (bytes--) {
-		crc ^= *p++;
-		crc = crc >> 4 ^ table[crc & 15];
-		crc = crc >> 4 ^ table[crc & 15];
-	}
-	return ~crc;
-}
-
 static uint32_t header_crc(const struct journal_header *header)
 {
 	struct journal_header copy = *header;
 
 	copy.crc32c = 0;
-	return crc32c_fast(&copy, sizeof(copy));
+	return ivring_crc32c(&copy, sizeof(copy));
 }
 
 static uint32_t slot_crc(const struct ivring_journal *journal, uint32_t channel,
@@ -74,7 +55,7 @@ static uint32_t slot_crc(const struct ivring_journal *journal, uint32_t channel,
 
 	copy.crc32c = journal->id_crc;
 	copy.reserved0 = channel;
-	return crc32c_fast(&copy, sizeof(copy));
+	return ivring_crc32c(&copy, sizeof(copy));
 }
 
 static struct journal_slot *slot_at(const struct ivring_journal *journal, uint32_t channel,

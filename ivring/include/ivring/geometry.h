@@ -10,18 +10,21 @@
 
 #include <ivring/port.h>
 
-/* CRC-32C (Castagnoli, reflected polynomial 0x82f63b78), bit by bit: it runs
- * over 104 bytes once per attach. */
+/* CRC-32C (Castagnoli, reflected polynomial 0x82f63b78), four bits at a time. */
 ivring_inline __u32 ivring_crc32c(const void *buf, __u32 bytes)
 {
+	static const __u32 table[16] = {
+		0x00000000, 0x105ec76f, 0x20bd8ede, 0x30e349b1, 0x417b1dbc, 0x5125dad3,
+		0x61c69362, 0x7198540d, 0x82f63b78, 0x92a8fc17, 0xa24bb5a6, 0xb21572c9,
+		0xc38d26c4, 0xd3d3e1ab, 0xe330a81a, 0xf36e6f75,
+	};
 	const unsigned char *p = (const unsigned char *)buf;
 	__u32 crc = 0xffffffffu;
-	int bit;
 
 	while (bytes--) {
 		crc ^= *p++;
-		for (bit = 0; bit < 8; bit++)
-			crc = (crc >> 1) ^ (0x82f63b78u & (0u - (crc & 1)));
+		crc = crc >> 4 ^ table[crc & 15];
+		crc = crc >> 4 ^ table[crc & 15];
 	}
 	return ~crc;
 }
