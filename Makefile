@@ -380,7 +380,9 @@ $(O)/bench/rivals/lttng: bench/rivals/lttng.c bench/rivals/lttng_tp.h bench/benc
 	$(call say,BENCH,$@)
 	$(Q)$(CC) $(CPPFLAGS) -Ibench $(CFLAGS) $(LDFLAGS) -o $@ $< $(LTTNG_LIBS)
 
-.PHONY: bench
+.PHONY: bench bench-programs
+bench-programs: $(filter-out %.sh,$(BENCH_RUNS))
+
 bench: $(BENCH_RUNS) $(if $(filter %.sh,$(BENCH_RUNS)),all $(if $(wildcard $(KDIR)/Makefile),module))
 bench: ## measure: BENCH=ring|drain|idle|merge|time OUT=FILE.jsonl
 	@set -e; mkdir -p $(O)/bench; for b in $(BENCH_RUNS); do echo "== $${b##*/}" >&2; \

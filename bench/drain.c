@@ -183,7 +183,6 @@ static int open_journalled(struct run *r)
 {
 	struct ivring_drain_options opt = { .struct_bytes = sizeof(opt),
 					    .fd = r->file_fd,
-					    .mode = IVRING_MODE_DISCARD,
 					    .frame = put_header };
 	struct ivring_journal_id id;
 
