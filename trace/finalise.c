@@ -55,7 +55,8 @@ struct found {
 
 /*
  * Records of packet @i up to the first that breaks a rule.  A stamp before its
- * predecessor breaks one, too: other readers end there.
+ * predecessor breaks one, too: other readers end there.  One that our clock alone
+ * places before its predecessor does not: the readers move it up and count it.
  */
 static struct found packet_walk(const struct job *job, struct ivt_walk *walk, size_t i)
 {
@@ -69,8 +70,8 @@ static struct found packet_walk(const struct job *job, struct ivt_walk *walk, si
 	while (found.bytes < packet->record_bytes) {
 		enum ivt_walk_result result = ivt_walk_step(walk, &event);
 
-		if (result != IVT_WALK_RECORD || event.raw < job->last_raw ||
-		    event.raw < found.last_raw)
+		if (result == IVT_WALK_REFUSED || result == IVT_WALK_END ||
+		    event.raw < job->last_raw || event.raw < found.last_raw)
 			break;
 		if (found.records++ == 0)
 			found.first_raw = event.raw;
