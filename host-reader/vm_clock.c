@@ -12,6 +12,7 @@
 #define POLL_NS	      20000000u	   /* a stop that falls between two polls is placed this well */
 #define RECENT_TSC    (1ULL << 35) /* 7..15 s */
 #define LATE_TSC      (1ULL << 30) /* less: an entry and a record that came in another order */
+#define ENDING_TSC    (1ULL << 32) /* 1..2 s: from a guest's last packet to the last look */
 #define BLIND_NS      2000000000u  /* an entry is due from a VM that runs */
 #define MAX_DISPROVED 5
 #define MAX_HELD      65536
@@ -101,13 +102,13 @@ static void prove_clock(struct vm *vm)
 	vm->recent_tsc = 0;
 }
 
-/* Did the guest write @stamp within the last seconds by this clock? */
-static bool is_recent(const struct tsc_sync_entry *entry, uint64_t stamp)
+/* Did the guest write @stamp within the last @ticks by this clock? */
+static bool is_recent(const struct tsc_sync_entry *entry, uint64_t stamp, uint64_t ticks)
 {
 	uint64_t now;
 
 	return !tsc_sync_host_to_guest(&entry->scale, tsc_sync_host_tsc(), &now) &&
-	       now - stamp < RECENT_TSC;
+	       now - stamp < ticks;
 }
 
 static void release_held(struct vm *vm)
@@ -115,7 +116,20 @@ static void release_held(struct vm *vm)
 	uint32_t i;
 
 	for (i = 0; vm->recent_tsc && i < vm->region.sb.nr_channels; i++)
-		if (vm->clock[i].n_held && is_recent(&vm->clock[i].last, vm->recent_tsc))
+		if (vm->clock[i].n_held &&
+		    is_recent(&vm->clock[i].last, vm->recent_tsc, RECENT_TSC))
+			publish_vcpu(vm, &vm->clock[i], false);
+}
+
+/* No record tells any more.  A small step back that the last ones fit is not a
+ * reset; they may have been written behind it. */
+static void release_at_end(struct vm *vm)
+{
+	uint32_t i;
+
+	for (i = 0; vm->newest_tsc && i < vm->region.sb.nr_channels; i++)
+		if (vm->clock[i].n_held &&
+		    is_recent(&vm->clock[i].last, vm->newest_tsc, ENDING_TSC))
 			publish_vcpu(vm, &vm->clock[i], false);
 }
 
@@ -289,8 +303,10 @@ void vm_finish_clock(struct vm *vm)
 
 	if (vm->tsc)
 		poll_clock(vm);
-	if (!vm->is_over)
+	if (!vm->is_over) {
 		release_held(vm);
+		release_at_end(vm);
+	}
 	for (i = 0; i < vm->region.sb.nr_channels; i++)
 		if (vm->clock[i].is_known)
 			return;

@@ -67,7 +67,10 @@ def check_sync(args, sync):
         for v in vm["vcpus"]:
             check_vcpu(args, vm["name"], v, sync["tsc_hz"])
     for name, m in sync["machines"].items():
-        check(m["backward"] == 0, "%s: %s records before their predecessor" % (name, m["backward"]))
+        # Where a polled clock's entries do not meet, a few may be: counted, moved up.
+        few = m["records"] // 100 if m["error_ns"] else 0
+        check(m["backward"] <= few, "%s: %s records before their predecessor, at most %s" %
+              (name, m["backward"], few))
         check(not m["disk_violations"], "%s: %s of %s disk requests outside their cause" %
               (name, m["disk_violations"], m["disk_links"]))
         if m["kind"] == "guest" and m["records"]:
