@@ -48,6 +48,7 @@ pkg = $(shell pkg-config $(1) $(2) 2>/dev/null)
 src = $(wildcard $(addsuffix /*.c,$(1)))
 obj = $(patsubst %.c,$(O)/obj/%.o,$(1))
 
+CLI_SRC      := $(call src,cli)
 IVRING_SRC   := $(call src,ivring/src)
 TSC_SRC	     := $(call src,tsc-sync)
 TSC_IO_SRC   := $(call src,tsc-sync/sources)
@@ -61,6 +62,7 @@ VIEW_SRC     := $(call src,viewer/widgets viewer/app)
 GUEST_TOOL_SRC := $(call src,guest-driver/tool)
 
 lib = $(O)/lib/lib$(1).a
+LIB_CLI	     := $(call lib,ivtcli)
 LIB_IVRING   := $(call lib,ivring)
 LIB_TSC	     := $(call lib,tscsync)
 LIB_TSC_IO   := $(call lib,tscsources)
@@ -69,6 +71,7 @@ LIB_ANALYSIS := $(call lib,ivtanalysis)
 LIB_MODEL    := $(call lib,ivtviewmodel)
 LIB_DRAW     := $(call lib,ivtviewdraw)
 
+$(LIB_CLI):	 $(call obj,$(CLI_SRC))
 $(LIB_IVRING):	 $(call obj,$(IVRING_SRC))
 $(LIB_TSC):	 $(call obj,$(TSC_SRC))
 $(LIB_TSC_IO):	 $(call obj,$(TSC_IO_SRC))
@@ -101,17 +104,17 @@ PROGRAMS := $(if $(HOST_SRC),$(BIN)/ivtrace-host) $(if $(REPORT_SRC),$(BIN)/ivtr
 .PHONY: all
 all: $(PROGRAMS) ## build the programs (the guest's module: make module)
 
-$(BIN)/ivtrace-host: $(call obj,$(HOST_SRC)) $(LIB_TSC_IO) $(LIB_TRACE) $(LIB_TSC) $(LIB_IVRING)
+$(BIN)/ivtrace-host: $(call obj,$(HOST_SRC)) $(LIB_TSC_IO) $(LIB_TRACE) $(LIB_TSC) $(LIB_IVRING) $(LIB_CLI)
 $(BIN)/ivtrace-host: LDLIBS = $(BPF_LIBS) $(JSON_LIBS)
 
-$(BIN)/ivtrace-report: $(call obj,$(REPORT_SRC)) $(LIB_ANALYSIS) $(LIB_TRACE) $(LIB_TSC)
+$(BIN)/ivtrace-report: $(call obj,$(REPORT_SRC)) $(LIB_ANALYSIS) $(LIB_TRACE) $(LIB_TSC) $(LIB_CLI)
 $(BIN)/ivtrace-report: LDLIBS = $(JSON_LIBS)
 
 $(BIN)/ivtrace-view: $(call obj,$(VIEW_SRC)) $(LIB_DRAW) $(LIB_MODEL) $(LIB_ANALYSIS) $(LIB_TRACE) \
 		     $(LIB_TSC)
 $(BIN)/ivtrace-view: LDLIBS = $(GTK_LIBS) $(CAIRO_LIBS) $(JSON_LIBS) -lm
 
-$(BIN)/ivtrace-guest: $(call obj,$(GUEST_TOOL_SRC))
+$(BIN)/ivtrace-guest: $(call obj,$(GUEST_TOOL_SRC)) $(LIB_CLI)
 $(BIN)/ivtrace-guest: LDLIBS = -lpci $(JSON_LIBS)
 
 $(BIN)/%:
@@ -221,7 +224,7 @@ demo: deps ## two VMs on one slow disk: who delayed whom (OUT=DIR)
 T := $(O)/tests
 TEST_LIB := $(call lib,ivttest)
 # Objects of the programs, for the tests that include their headers.
-$(TEST_LIB): $(call obj,$(HOST_SRC) $(REPORT_SRC))
+$(TEST_LIB): $(call obj,$(HOST_SRC) $(REPORT_SRC) $(CLI_SRC))
 TEST_LIBS := $(if $(DRAW_SRC),$(LIB_DRAW)) $(if $(MODEL_SRC),$(LIB_MODEL)) \
 	     $(if $(ANALYSIS_SRC),$(LIB_ANALYSIS)) $(if $(TRACE_SRC),$(LIB_TRACE)) \
 	     $(if $(TSC_IO_SRC),$(LIB_TSC_IO)) $(if $(TSC_SRC),$(LIB_TSC)) \

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "analysis/report/report.h"
-#include "trace/standard_files.h"
+#include "cli/cli.h"
 
 static const struct report_command *const commands[] = {
 	&report_summary, &report_events, &report_io, &report_verdict, &report_sync, &report_repair,
@@ -105,7 +105,7 @@ int main(int argc, char **argv)
 	struct report_options opt;
 	int ret;
 
-	ivt_standard_files_hold();
+	cli_hold_standard_files();
 	signal(SIGPIPE, SIG_IGN);
 	if (argc < 2) {
 		report_message("which command? (see ivtrace-report --help)");

@@ -11,8 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-
-#define EXIT_USAGE 2
+#include "cli/cli.h"
 
 /* Types that the enable bitmap has a bit for. */
 #define TOOL_TYPES (504 * 64)
@@ -27,8 +26,6 @@ int cmd_run(int argc, char **argv);
 
 /* "ivtrace-guest: ..." to standard error. */
 void message(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* The same and where help is; returns EXIT_USAGE. */
-int usage_error(const char *command, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* ---- device ------------------------------------------------------------------ */
 
