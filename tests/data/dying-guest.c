@@ -24,12 +24,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
-#include <x86intrin.h>
-
-static unsigned long long guest_tsc(void);
-#define IVRING_CLOCK() guest_tsc()
+#include "tests/data/pretended.h"
 #include <ivring/events.h>
 #include <ivring/region.h>
 
@@ -48,10 +44,6 @@ struct cpu {
 	uint64_t next; /* number of its next record */
 };
 
-/* {last TSC given out, offset}, where QEMU has it. */
-extern int64_t timers_state[8];
-int64_t timers_state[8];
-
 static struct ivring_region region;
 static struct tally *tally;
 static struct cpu cpus[MAX_CPUS];
@@ -61,21 +53,6 @@ static long pace_us;
 static long linger_ms;
 static bool is_half_written;
 static int n_nested = 3;
-
-static unsigned long long guest_tsc(void)
-{
-	unsigned long long tsc = __rdtsc() + (unsigned long long)timers_state[1];
-
-	__atomic_store_n(&timers_state[0], (int64_t)tsc, __ATOMIC_RELAXED);
-	return tsc;
-}
-
-static void pause_us(long us)
-{
-	struct timespec ts = { us / 1000000, us % 1000000 * 1000 };
-
-	nanosleep(&ts, NULL);
-}
 
 static struct ivring_guest_page *guest_page(void)
 {
@@ -111,7 +88,7 @@ static void reset(void)
 
 	timers_state[1] = 1000000000 - (int64_t)__rdtsc();
 	for (ms = 0; ms < FIRMWARE_MS; ms += 10) {
-		guest_tsc();
+		pretended_tsc();
 		pause_us(10000);
 	}
 }

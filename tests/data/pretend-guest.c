@@ -24,12 +24,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
-#include <x86intrin.h>
-
-static unsigned long long pretended_tsc(void);
-#define IVRING_CLOCK() pretended_tsc()
+#include "tests/data/pretended.h"
 #include <ivring/events.h>
 #include <ivring/guest.h>
 
@@ -43,10 +39,6 @@ struct cpu {
 	uint64_t lost;
 };
 
-/* {last TSC given out, offset}, as QEMU has it. */
-extern int64_t timers_state[8];
-int64_t timers_state[8];
-
 static struct ivring_guest *guest;
 static struct cpu cpus[MAX_CPUS];
 static uint32_t n_cpus = 2;
@@ -56,21 +48,6 @@ static long linger_ms;
 static long firmware_ms = 300;
 static uint64_t boots = 1;
 static uint64_t boot;
-
-static unsigned long long pretended_tsc(void)
-{
-	unsigned long long tsc = __rdtsc() + (unsigned long long)timers_state[1];
-
-	__atomic_store_n(&timers_state[0], (int64_t)tsc, __ATOMIC_RELAXED);
-	return tsc;
-}
-
-static void pause_us(long us)
-{
-	struct timespec ts = { us / 1000000, us % 1000000 * 1000 };
-
-	nanosleep(&ts, NULL);
-}
 
 /* The driver's way to a new epoch: announce, let the old one be drained, clear. */
 static int come_up(void)

@@ -10,7 +10,4 @@ record_in_background
 kill -INT "$recorder"
 wait "$recorder"
 cat "$work/record.out"
-got=$(counts)
-[ "$got" = "40 0 0" ] || { echo "records, lost, refused: $got"; exit 1; }
-n=$(find "$trace" -maxdepth 1 -name 'vm-*' | wc -l)
-[ "$n" = 4 ] || { echo "$n machines"; exit 1; }
+ends_with 40 4

@@ -58,6 +58,16 @@ has_counts() # RECORDS LOST REFUSED_BYTES
 	[ "$(counts)" = "$*" ]
 }
 
+# ends_with RECORDS MACHINES: that many whole records in that many guest machines.
+ends_with()
+{
+	local n
+
+	has_counts "$1" 0 0 || { echo "records, lost, refused: $(counts)"; exit 1; }
+	n=$(find "$trace" -maxdepth 1 -name 'vm-*' | wc -l)
+	[ "$n" = "$2" ] || { echo "$n machines"; exit 1; }
+}
+
 # Each mark "cpu n" once, ascending, on its own CPU; prints how many.
 check_marks()
 {
