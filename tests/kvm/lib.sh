@@ -66,7 +66,7 @@ kvm_emulation_died() # SCENARIO
 {
 	cat "$work/$1/steps" "$work/$1/host.complaints" 2>/dev/null || true
 	grep -q '"where": "host"' "$work/$1/result.json" || return 1
-	grep -qE "status 125|did not boot|the host died" "$work/$1/failures" || return 1
+	grep -qE "status 125|did not boot|the host died|stood still" "$work/$1/failures" || return 1
 	"$BIN/ivtrace-report" events --vm host "$work/$1/"*.ivt 2>/dev/null | grep 'triple fault' || true
 }
 
