@@ -5,7 +5,7 @@
 # machine or an emulated one, and what it leaves in a work folder.
 
 # Limits are there for what hangs.  A machine that has other work takes its time.
-export IVT_LAB_SLOWER=${IVT_LAB_SLOWER:-3}
+export IVT_LAB_SLOWER=${IVT_LAB_SLOWER:-2}
 
 # Sets $work; everything is undone at exit.
 kvm_setup()
@@ -60,13 +60,13 @@ kvm_run()
 
 # Once in a while, TCG's SVM gives guest or host a page fault that it cannot have.
 # It ends in a triple fault, the guest is gone without a word on its console, or in
-# faults within faults until the host's stack is full.  Only there, and only that,
+# faults within faults until the host's stack is full; or a guest or the host stands still.  Only there, and only that,
 # is worth another try, three at most; what it was is in the log.
 kvm_emulation_died() # SCENARIO
 {
 	cat "$work/$1/steps" "$work/$1/host.complaints" 2>/dev/null || true
 	grep -q '"where": "host"' "$work/$1/result.json" || return 1
-	grep -qE "status 125|did not boot|the host died|stood still" "$work/$1/failures" || return 1
+	grep -qE "status 125|did not boot|the host died|stood still|time is up" "$work/$1/failures" || return 1
 	"$BIN/ivtrace-report" events --vm host "$work/$1/"*.ivt 2>/dev/null | grep 'triple fault' || true
 }
 
