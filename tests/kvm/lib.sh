@@ -60,7 +60,8 @@ kvm_run()
 
 # Once in a while, TCG's SVM gives guest or host a page fault that it cannot have.
 # It ends in a triple fault, the guest is gone without a word on its console, or in
-# faults within faults until the host's stack is full; or a guest or the host stands still.  Only there, and only that,
+# faults within faults until the host's stack is full; or one of them stands still
+# until the time is up.  Only there, and only that,
 # is worth another try, three at most; what it was is in the log.
 kvm_emulation_died() # SCENARIO
 {
