@@ -105,7 +105,7 @@ static void ivtrace_kicked(void *arg)
 				      HRTIMER_MODE_REL_PINNED_HARD);
 		}
 	}
-	smp_store_release(&c->kick_pending, 0);
+	smp_store_release(&c->kick_pending, 0); /* the last that is done with c->kick */
 }
 
 void ivtrace_ring_kick(bool all)
@@ -121,7 +121,8 @@ void ivtrace_ring_kick(bool all)
 		if (!all && !ivtrace_has_news(c) &&
 		    time_before(jiffies, READ_ONCE(c->published_at) + HZ))
 			continue;
-		/* Only the control timer kicks: nobody else sets the flag. */
+		/* Only the control timer kicks: nobody else sets the flag; pairs with the
+		 * kick's end. */
 		if (smp_load_acquire(&c->kick_pending))
 			continue;
 		WRITE_ONCE(c->kick_pending, 1);
@@ -174,7 +175,7 @@ bool ivtrace_ring_wait_room(void)
 		put_cpu_ptr(&ivtrace_cpus);
 		if (used <= c->w.size / 2)
 			return true;
-		msleep(5);
+		usleep_range(5000, 6000);
 	}
 	return false;
 }
@@ -291,7 +292,7 @@ static void ivtrace_wait_ack(struct ivtrace_region *r)
 		if (!ivring_load(&page->reader_epoch) ||
 		    ivring_load_acquire(&page->ack_epoch) == r->epoch)
 			return;
-		msleep(5);
+		usleep_range(5000, 6000);
 	}
 	pr_warn("the reader did not answer within %d ms; its last records of the previous boot may "
 		"be lost\n",
@@ -352,6 +353,7 @@ static void ivtrace_open_all(struct ivtrace_region *r)
 		ivtrace_clear(r->base + ivring_chan_data_off(&r->sb, cpu),
 			      ivring_chan_bytes(&r->sb));
 		ivring_writer_init(&c->w, r->base, &r->sb, cpu, r->epoch);
+		/* After the writer: interrupts of this CPU may use it at once. */
 		smp_store_release(&c->is_open, true);
 	}
 	if (n_without)
@@ -371,8 +373,8 @@ static void ivtrace_close_all(bool publish)
 	for_each_possible_cpu (cpu) {
 		struct ivtrace_cpu *c = per_cpu_ptr(&ivtrace_cpus, cpu);
 
-		while (smp_load_acquire(&c->kick_pending))
-			msleep(1);
+		while (smp_load_acquire(&c->kick_pending)) /* pairs with the kick's end */
+			usleep_range(1000, 2000);
 		hrtimer_cancel(&c->flush);
 		if (c->w.data && publish)
 			ivring_flush(&c->w);
