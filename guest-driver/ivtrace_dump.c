@@ -38,9 +38,29 @@ static size_t ivtrace_dump_count(void)
 	size_t n = 0;
 
 	rcu_read_lock();
-	for_each_process_thread(process, t) n++;
+	for_each_process_thread (process, t)
+		n++;
 	rcu_read_unlock();
 	return n;
+}
+
+/* The tasks as they are now; NULL: no memory.  To be freed with kvfree(). */
+static struct ivt_ev_lttng_statedump_process_state *ivtrace_dump_copy(size_t *ret_n)
+{
+	struct ivt_ev_lttng_statedump_process_state *tasks;
+	size_t room = ivtrace_dump_count() + 64, n = 0;
+	struct task_struct *process, *t;
+
+	tasks = kvmalloc_array(room, sizeof(*tasks), GFP_KERNEL);
+	if (!tasks)
+		return NULL;
+	rcu_read_lock();
+	for_each_process_thread (process, t)
+		if (n < room)
+			ivtrace_dump_fill(&tasks[n++], t);
+	rcu_read_unlock();
+	*ret_n = n;
+	return tasks;
 }
 
 /*
@@ -50,18 +70,15 @@ static size_t ivtrace_dump_count(void)
 static void ivtrace_dump_tasks(void)
 {
 	struct ivt_ev_lttng_statedump_process_state *tasks;
-	size_t room = ivtrace_dump_count() + 64, n = 0, i;
-	struct task_struct *process, *t;
 	bool is_read = true;
+	size_t n, i;
 
-	tasks = kvmalloc_array(room, sizeof(*tasks), GFP_KERNEL);
+	tasks = ivtrace_dump_copy(&n);
 	if (!tasks) {
-		pr_warn("no memory for a state dump of %zu tasks\n", room);
+		pr_warn("no memory for a state dump: tasks that do nothing have no name in the "
+			"trace\n");
 		return;
 	}
-	rcu_read_lock();
-	for_each_process_thread(process, t) if (n < room) ivtrace_dump_fill(&tasks[n++], t);
-	rcu_read_unlock();
 	for (i = 0; i < n; i++) {
 		if (is_read && i % 16 == 0)
 			is_read = ivtrace_ring_wait_room();
