@@ -11,10 +11,10 @@ newest_headers()
 		sed -n 's/^installed linux-headers-\([0-9].*\)$/\1/p' | sort -V | tail -n 1
 }
 
-# kernel_deb RELEASE DIR: downloads the kernel's package into DIR, made anew.
-kernel_deb()
+# download_deb PACKAGE DIR: downloads the package's file into DIR, made anew.
+download_deb()
 {
-	local package=linux-image-$1 deb=$2
+	local package=$1 deb=$2
 
 	rm -rf "$deb"
 	mkdir -p "$deb"
@@ -24,6 +24,12 @@ kernel_deb()
 		die "cannot download '$package': see above (if it was replaced by a" \
 			"newer one: apt-get update, then upgrade linux-headers-cloud-amd64)"
 	}
+}
+
+# kernel_deb RELEASE DIR: the same for the kernel's package.
+kernel_deb()
+{
+	download_deb "linux-image-$1" "$2"
 }
 
 # kernel_tree RELEASE: prints the folder that holds boot/ and lib/modules/.
