@@ -33,7 +33,7 @@ vm_teardown()
 
 wait_for() # SECONDS COMMAND...: until it succeeds
 {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + $1 * ${IVT_LAB_SLOW:-1}))
 
 	shift
 	until "$@"; do

@@ -8,6 +8,7 @@ set -uo pipefail
 cd "$SRC" || exit 1
 command -v qemu-system-x86_64 >/dev/null || { echo 'skip: no qemu-system-x86_64'; exit 77; }
 
+slow=${IVT_LAB_SLOW:-1} # as in lab/vm
 tools=$O/tests/vm/tools
 poke=$tools/ring-poke
 export IVT_LAB_IMAGE=$O/tests/vm/driver-image
@@ -99,7 +100,7 @@ wait_state()
 {
 	local tries
 
-	for ((tries = 0; tries < ${2:-20} * 10; tries++)); do
+	for ((tries = 0; tries < ${2:-20} * 10 * slow; tries++)); do
 		[ "$("$poke" state "$region" | sed -n 's/^state \([A-Z]*\).*/\1/p')" = "$1" ] && return
 		sleep 0.1
 	done
@@ -111,7 +112,7 @@ wait_log()
 {
 	local tries
 
-	for ((tries = 0; tries < ${2:-20} * 10; tries++)); do
+	for ((tries = 0; tries < ${2:-20} * 10 * slow; tries++)); do
 		lab/vm console "$vm" | grep -qF "$1" && return
 		sleep 0.1
 	done
@@ -128,7 +129,7 @@ record()
 	: >"$out"
 	"$poke" run "$region" "$@" >"$out" 2>&1 &
 	recorder=$!
-	for ((tries = 0; tries < 300; tries++)); do
+	for ((tries = 0; tries < 300 * slow; tries++)); do
 		grep -q '^# ready' "$out" && return
 		sleep 0.1
 	done
