@@ -4,7 +4,7 @@
  *
  * Progress and contexts.  One writer CPU per channel.  The writer never waits:
  * the fast path retries at most once per interruption, the slow path runs once
- * per sub-buffer.  ivring_emit() may be called in task, softirq, hardirq and
+ * per sub-buffer.  ivring_emit() and ivring_emit_two() may be called in task, softirq, hardirq and
  * NMI context with preemption off; contexts nest in stack order.  The caller
  * must not fault, be probed or be traced between reserve and commit.  One
  * reader per channel, in any thread, never concurrently with itself.
@@ -257,13 +257,15 @@ again:
 }
 
 /*
- * Write one record of @type with @bytes of @payload, which the caller has
- * evaluated before.  @ctx: tid and execution context (IVRING_CTX_*).
- * Returns 1 when recorded, 0 when lost (and counted).
+ * Write one record of @type whose payload is @head and, behind it, @body; the
+ * caller has evaluated both before.  @ctx: tid and execution context
+ * (IVRING_CTX_*).  Returns 1 when recorded, 0 when lost (and counted).
  */
-ivring_inline int ivring_emit(struct ivring_writer *w, __u16 type, __u32 ctx, const void *payload,
-			      __u32 bytes)
+ivring_inline int ivring_emit_two(struct ivring_writer *w, __u16 type, __u32 ctx, const void *head,
+				  __u32 head_bytes, const void *body, __u32 body_bytes)
 {
+	__u32 bytes = (head_bytes | body_bytes) > IVRING_REC_MAX_BYTES ? IVRING_REC_MAX_BYTES
+								       : head_bytes + body_bytes;
 	__u32 padded = (bytes + 7) & ~7u;
 	__u32 need = IVRING_REC_HDR_BYTES + padded;
 	struct ivring_record *r;
@@ -309,13 +311,22 @@ ivring_inline int ivring_emit(struct ivring_writer *w, __u16 type, __u32 ctx, co
 	r->tsc = tsc;
 	if (padded != bytes)
 		words[need / 8 - 1] = 0;
-	if (bytes) /* a record may have none */
-		memcpy(r + 1, payload, bytes);
+	if (head_bytes) /* a record may have none */
+		memcpy(r + 1, head, head_bytes);
+	if (body_bytes)
+		memcpy((unsigned char *)(r + 1) + head_bytes, body, body_bytes);
 	ivring_wmb(); /* B3 */
 	ivring_store(&words[1], w0);
 	ivring_inc_local(&w->events);
 	ivring_leave(w);
 	return 1;
+}
+
+/* The same with a payload of one piece. */
+ivring_inline int ivring_emit(struct ivring_writer *w, __u16 type, __u32 ctx, const void *payload,
+			      __u32 bytes)
+{
+	return ivring_emit_two(w, type, ctx, payload, bytes, (const void *)0, 0);
 }
 
 /* Publish what is reserved and committed; in the channel's own CPU. */
