@@ -18,11 +18,7 @@ static int is_event(__u16 type, __u32 payload_bytes)
 {
 	const struct ivt_event_desc *desc = ivt_event_desc(type);
 
-	if (!desc)
-		return 0;
-	if (desc->has_str)
-		return payload_bytes > desc->fixed_bytes;
-	return payload_bytes == ((desc->fixed_bytes + 7u) & ~7u);
+	return desc && ivt_payload_may_fit(desc, payload_bytes);
 }
 
 /* The largest stamp that vCPU @cpu can have written by now.  Where entries of its

@@ -19,18 +19,52 @@ static size_t round_up8(size_t n)
 	return (n + 7) & ~(size_t)7;
 }
 
+bool ivt_payload_may_fit(const struct ivt_event_desc *desc, size_t bytes)
+{
+	if (!desc->end)
+		return bytes == round_up8(desc->fixed_bytes);
+	if (desc->end->kind == IVT_KIND_STR)
+		return bytes % 8 == 0 && bytes > desc->fixed_bytes;
+	return bytes % 8 == 0 && bytes >= desc->fixed_bytes;
+}
+
+static size_t count_of(const struct ivt_field *field, const void *payload)
+{
+	uint32_t count;
+
+	memcpy(&count, (const char *)payload + field->offset_bytes, sizeof(count));
+	return count;
+}
+
+static size_t unit_bytes(const struct ivt_field *field)
+{
+	return field->kind == IVT_KIND_X64S ? 8 : 1;
+}
+
 bool ivt_payload_fits(const struct ivt_event_desc *desc, const void *payload, size_t bytes)
 {
 	const char *str;
 	size_t len;
 
-	if (!desc->has_str)
-		return bytes == round_up8(desc->fixed_bytes);
-	if (bytes <= desc->fixed_bytes)
+	if (!ivt_payload_may_fit(desc, bytes))
 		return false;
+	if (!desc->end)
+		return true;
+	if (desc->end->kind != IVT_KIND_STR)
+		return bytes == round_up8(desc->fixed_bytes +
+					  count_of(desc->end, payload) * unit_bytes(desc->end));
 	str = (const char *)payload + desc->fixed_bytes;
 	len = strnlen(str, bytes - desc->fixed_bytes);
 	return len < bytes - desc->fixed_bytes && bytes == round_up8(desc->fixed_bytes + len + 1);
+}
+
+const void *ivt_payload_end(const struct ivt_event_desc *desc, const void *payload, size_t *ret_n)
+{
+	*ret_n = 0;
+	if (!desc->end || desc->end->kind == IVT_KIND_STR)
+		return NULL;
+	*ret_n = count_of(desc->end, payload);
+	return (const char *)payload + desc->fixed_bytes;
 }
 
 static const struct ivt_field *field_find(const struct ivt_event_desc *desc, const char *name)
@@ -66,8 +100,10 @@ static int64_t field_int(const struct ivt_field *field, const void *payload)
 		return (uint8_t)*at;
 	case IVT_KIND_TEXT16:
 	case IVT_KIND_IP16:
-	case IVT_KIND_STR:
 	case IVT_KIND_PAD4:
+	case IVT_KIND_STR:
+	case IVT_KIND_BYTES:
+	case IVT_KIND_X64S:
 		break;
 	}
 	return 0;
@@ -152,6 +188,42 @@ static void out_text(struct out *out, const struct ivt_field *field, const void 
 	out->at += strlen(out->at);
 }
 
+static void out_bytes(struct out *out, const void *at, size_t n)
+{
+	const uint8_t *bytes = at;
+	char hex[3];
+
+	for (size_t i = 0; i < n && out->at < out->end; i++) {
+		snprintf(hex, sizeof(hex), "%02x", bytes[i]);
+		out_plain(out, hex);
+	}
+}
+
+static void out_words(struct out *out, const void *at, size_t n)
+{
+	char hex[20];
+	uint64_t word;
+
+	out_plain(out, "[");
+	for (size_t i = 0; i < n && out->at < out->end; i++) {
+		memcpy(&word, (const char *)at + 8 * i, sizeof(word));
+		snprintf(hex, sizeof(hex), "%s0x%" PRIx64, i ? " " : "", word);
+		out_plain(out, hex);
+	}
+	out_plain(out, "]");
+}
+
+/* What an event ends with: its field in front has the count. */
+static void out_end(struct out *out, const struct ivt_field *field, const void *payload)
+{
+	const char *at = (const char *)payload + field->offset_bytes + sizeof(uint32_t);
+
+	if (field->kind == IVT_KIND_BYTES)
+		out_bytes(out, at, count_of(field, payload));
+	else
+		out_words(out, at, count_of(field, payload));
+}
+
 static void out_value(struct out *out, const struct ivt_field *field, const void *payload)
 {
 	int64_t value = field_int(field, payload);
@@ -159,6 +231,10 @@ static void out_value(struct out *out, const struct ivt_field *field, const void
 
 	if (field_is_text(field)) {
 		out_text(out, field, payload);
+		return;
+	}
+	if (field->kind > IVT_KIND_STR) {
+		out_end(out, field, payload);
 		return;
 	}
 	if (field->kind == IVT_KIND_IP16)

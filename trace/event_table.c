@@ -25,6 +25,8 @@
 #define KIND_text16 IVT_KIND_TEXT16
 #define KIND_ip16   IVT_KIND_IP16
 #define KIND_str    IVT_KIND_STR
+#define KIND_bytes  IVT_KIND_BYTES
+#define KIND_x64s   IVT_KIND_X64S
 #define KIND_pad4   IVT_KIND_PAD4
 
 #define FIELD(kind, field) { #field, KIND_##kind, 0 },
@@ -116,7 +118,7 @@ static unsigned int kind_bytes(enum ivt_kind kind)
 		[IVT_KIND_I32] = 4,   [IVT_KIND_U32] = 4,     [IVT_KIND_I64] = 8,
 		[IVT_KIND_U64] = 8,   [IVT_KIND_X64] = 8,     [IVT_KIND_U8] = 1,
 		[IVT_KIND_STR] = 0,   [IVT_KIND_TEXT16] = 16, [IVT_KIND_PAD4] = 4,
-		[IVT_KIND_IP16] = 16,
+		[IVT_KIND_IP16] = 16, [IVT_KIND_BYTES] = 4,   [IVT_KIND_X64S] = 4,
 	};
 
 	return bytes[kind];
@@ -140,8 +142,8 @@ static void desc_layout(struct ivt_event_desc *desc, struct ivt_field *fields)
 		at = (at + align - 1) & ~(align - 1);
 		field->offset_bytes = (uint16_t)at;
 		at += kind_bytes(field->kind);
-		if (field->kind == IVT_KIND_STR)
-			desc->has_str = true;
+		if (field->kind >= IVT_KIND_STR)
+			desc->end = field;
 		if (field->kind != IVT_KIND_PAD4)
 			desc->fixed_bytes = (uint16_t)at;
 	}

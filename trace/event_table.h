@@ -19,8 +19,10 @@ enum ivt_kind {
 	IVT_KIND_U8,
 	IVT_KIND_TEXT16,
 	IVT_KIND_IP16,
-	IVT_KIND_STR,
 	IVT_KIND_PAD4,
+	IVT_KIND_STR,	/* this and the following: at the end only */
+	IVT_KIND_BYTES, /* a u32 count, then the bytes */
+	IVT_KIND_X64S,	/* a u32 count, then 64-bit words */
 };
 
 struct ivt_field {
@@ -45,8 +47,8 @@ struct ivt_event_desc {
 	const char *label; /* for people */
 	const struct ivt_field *fields;
 	unsigned int n_fields;
-	uint16_t fixed_bytes; /* payload without str and padding */
-	bool has_str;
+	uint16_t fixed_bytes;	     /* payload without padding and what has no fixed length */
+	const struct ivt_field *end; /* the field of no fixed length; NULL: none */
 };
 
 /* NULL when no event has this type. */
@@ -59,9 +61,17 @@ const struct ivt_event_desc *ivt_event_desc_at(size_t i);
 /* The i-th group; NULL past the last. */
 const struct ivt_event_group *ivt_event_group_at(size_t i);
 
-/* Payload bytes of one record: does it fit the description exactly (str is
- * terminated inside, rounded up to 8)?  Bounds every later field access. */
+/* Payload bytes of one record: does it fit the description exactly (a str is
+ * terminated inside, a count is true, rounded up to 8)?  Bounds every later field
+ * access. */
 bool ivt_payload_fits(const struct ivt_event_desc *desc, const void *payload, size_t bytes);
+
+/* Could it, judged by its length alone? */
+bool ivt_payload_may_fit(const struct ivt_event_desc *desc, size_t bytes);
+
+/* The bytes of the BYTES, or the words of the X64S (unaligned), that a payload that
+ * fits ends with; *ret_n: how many.  NULL and 0 where the event has none. */
+const void *ivt_payload_end(const struct ivt_event_desc *desc, const void *payload, size_t *ret_n);
 
 /* The named field of a payload that fits; 0 / "" when the event has no such
  * field.  A text16 is copied out NUL-terminated, an ip16 as "10.0.2.15" or

@@ -117,6 +117,10 @@ static void write_field(FILE *f, const struct ivt_field *field)
 		fprintf(f, " uint8_t _%s[16];", field->name);
 	else if (field->kind == IVT_KIND_STR)
 		fprintf(f, " string _%s; struct { } align(64) _end;", field->name);
+	else if (field->kind == IVT_KIND_BYTES || field->kind == IVT_KIND_X64S)
+		fprintf(f, " uint32_t __%s_length; %s _%s[__%s_length]; struct { } align(64) _end;",
+			field->name, field->kind == IVT_KIND_BYTES ? "uint8_t" : "hex64_t",
+			field->name, field->name);
 	else
 		fprintf(f, " %s _%s;", types[field->kind], field->name);
 }

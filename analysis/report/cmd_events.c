@@ -120,6 +120,36 @@ static void line_json_text(struct line *l, const char *text)
 	line_char(l, '"');
 }
 
+static void line_json_bytes(struct line *l, const struct ivt_event *ev)
+{
+	static const char hex[] = "0123456789abcdef";
+	size_t n, i;
+	const unsigned char *bytes = ivt_payload_end(ev->desc, ev->payload, &n);
+
+	line_char(l, '"');
+	for (i = 0; i < n; i++) {
+		line_char(l, hex[bytes[i] >> 4]);
+		line_char(l, hex[bytes[i] & 15]);
+	}
+	line_char(l, '"');
+}
+
+static void line_json_words(struct line *l, const struct ivt_event *ev)
+{
+	size_t n, i;
+	const char *words = ivt_payload_end(ev->desc, ev->payload, &n);
+
+	line_char(l, '[');
+	for (i = 0; i < n; i++) {
+		uint64_t word;
+
+		memcpy(&word, words + 8 * i, sizeof(word));
+		line_text(l, i ? "," : "");
+		line_hex(l, word);
+	}
+	line_char(l, ']');
+}
+
 static void line_json_field(struct line *l, const struct ivt_event *ev, const struct ivt_field *f)
 {
 	const char *at = (const char *)ev->payload + f->offset_bytes;
@@ -138,6 +168,12 @@ static void line_json_field(struct line *l, const struct ivt_event *ev, const st
 		return;
 	case IVT_KIND_STR: /* it ends within its record */
 		line_json_text(l, at);
+		return;
+	case IVT_KIND_BYTES:
+		line_json_bytes(l, ev);
+		return;
+	case IVT_KIND_X64S:
+		line_json_words(l, ev);
 		return;
 	default:
 		break;

@@ -29,6 +29,17 @@ static void check(int status)
 	}
 }
 
+/* @n bytes or words at the end; the bytes of it. */
+static size_t end_make(char *payload, const struct ivt_event_desc *desc, uint32_t n)
+{
+	size_t bytes = desc->end->kind == IVT_KIND_X64S ? 8 * n : n;
+
+	memcpy(payload + desc->end->offset_bytes, &n, sizeof(n));
+	for (size_t i = 0; i < bytes; i++)
+		payload[desc->fixed_bytes + i] = (char)(i * 7 + n);
+	return bytes;
+}
+
 /* A payload with a different value in each field. */
 static size_t payload_make(const struct ivt_event_desc *desc, char *payload, unsigned int seed)
 {
@@ -50,8 +61,10 @@ static size_t payload_make(const struct ivt_event_desc *desc, char *payload, uns
 		else if (f->kind == IVT_KIND_I64)
 			memset(payload + f->offset_bytes + 1, seed % 2 ? 0xff : 0, 7);
 	}
-	if (desc->has_str)
+	if (desc->end && desc->end->kind == IVT_KIND_STR)
 		bytes += len + 1;
+	else if (desc->end)
+		bytes += end_make(payload, desc, seed % 40);
 	return (bytes + 7) & ~(size_t)7;
 }
 

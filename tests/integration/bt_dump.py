@@ -5,6 +5,7 @@
 "cycles", the stamp as it was recorded."""
 import ipaddress
 import json
+import re
 import sys
 
 import bt2
@@ -16,6 +17,12 @@ def address(field):
 
 
 def value(field):
+    if isinstance(field, bt2._DynamicArrayFieldConst):
+        if field.length and isinstance(value(field[0]), str):
+            return [value(word) for word in field]
+        if field.cls.element_field_class.preferred_display_base == 16:
+            return []
+        return bytes(int(byte) for byte in field).hex()
     if isinstance(field, bt2._ArrayFieldConst):
         return address(field)
     if isinstance(field, bt2._IntegerFieldConst):
@@ -26,10 +33,10 @@ def value(field):
 
 
 def fields(payload):
-    # paddings: arrays "_padN" and the empty structure behind a string; text is an
-    # array as well, but not to bt2
+    # "_padN" and "_NAME_length" are arrays and counts that go without saying, as does
+    # the empty structure behind what has no fixed length; text is an array, but not to bt2
     return {name: value(field) for name, field in (payload.items() if payload else ())
-            if not name.startswith("_pad") and not isinstance(field, bt2._StructureFieldConst)}
+            if not re.match("_pad|_.*_length$", name) and not isinstance(field, bt2._StructureFieldConst)}
 
 
 def main(path):

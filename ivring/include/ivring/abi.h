@@ -30,7 +30,7 @@
 
 #define IVRING_MAGIC	     0x0100474e49525649ULL /* "IVRING\0\1", little-endian */
 #define IVRING_VERSION_MAJOR 1
-#define IVRING_VERSION_MINOR 1 /* 1: the handshake */
+#define IVRING_VERSION_MINOR 2 /* 1: the handshake; 2: filter, freeze, features */
 
 #define IVRING_PAGE_BYTES	 4096
 #define IVRING_GUEST_OFF	 0x1000
@@ -75,10 +75,21 @@
 /* ivring_reader_page.flags */
 #define IVRING_READER_NEED_WAKEUP 1u
 #define IVRING_READER_FLUSH_REQ	  2u
+#define IVRING_READER_FREEZE	  4u /* write nothing more until it is taken back */
+
+/* ivring_guest_page.features: what of the reader's page the guest obeys besides
+ * reader_epoch, FLUSH_REQ and the types of events */
+#define IVRING_GUEST_FILTERS 1u
+#define IVRING_GUEST_CHAINS  2u
+#define IVRING_GUEST_FREEZES 4u
+#define IVRING_GUEST_FTRACE  8u
 
 /* Types 0..IVRING_MAX_TYPE - 1 have a bit in ivring_reader_page.enable_bitmap. */
-#define IVRING_MAX_TYPE	    32256
-#define IVRING_BITMAP_WORDS 504
+#define IVRING_MAX_TYPE	    24576
+#define IVRING_BITMAP_WORDS 384
+
+#define IVRING_FILTER_PIDS  64
+#define IVRING_FILTER_COMMS 16
 
 /* Record: header, payload, zero bytes up to a multiple of 8. */
 #define IVRING_REC_HDR_BYTES	16
@@ -128,7 +139,7 @@ struct ivring_guest_page {
 	__aligned_u64 guest_epoch; /* one boot of the guest */
 	__aligned_u64 tsc_khz;
 	__u32 map_type;
-	__u32 reserved0;
+	__u32 features; /* IVRING_GUEST_* */
 	__aligned_u64 reserved1[4];
 	char release[64]; /* kernel release, NUL-terminated if it fits */
 	__aligned_u64 heartbeat;
@@ -153,6 +164,22 @@ struct ivring_answer {
 	__aligned_u64 reserved1[12];
 };
 
+/*
+ * Whose events are wanted, where nr_pids or nr_comms is not 0: of processes
+ * (thread groups) in pids or whose task's name is in comms (NUL-padded).  seq is
+ * odd while the reader changes the rest: who finds it odd, or another number
+ * afterwards, keeps what it has and looks again later.
+ */
+struct ivring_filter {
+	__u32 seq;
+	__u32 nr_pids;
+	__u32 nr_comms;
+	__u32 reserved0;
+	__u32 pids[IVRING_FILTER_PIDS];
+	char comms[IVRING_FILTER_COMMS][16];
+	__aligned_u64 reserved1[54];
+};
+
 /* Written by the reader: the only page of the region it maps writable,
  * together with the reader lines that follow it. */
 struct ivring_reader_page {
@@ -164,6 +191,7 @@ struct ivring_reader_page {
 	__aligned_u64 shake_seq;  /* of the round, never 0 within a call */
 	__aligned_u64 reserved1[3];
 	__aligned_u64 enable_bitmap[IVRING_BITMAP_WORDS];
+	struct ivring_filter filter; /* since version 1.2 */
 };
 
 struct ivring_reader_line {
@@ -265,6 +293,7 @@ IVRING_AT(ivring_guest_page, nr_cpus, 0x04);
 IVRING_AT(ivring_guest_page, guest_epoch, 0x08);
 IVRING_AT(ivring_guest_page, tsc_khz, 0x10);
 IVRING_AT(ivring_guest_page, map_type, 0x18);
+IVRING_AT(ivring_guest_page, features, 0x1c);
 IVRING_AT(ivring_guest_page, release, 0x40);
 IVRING_AT(ivring_guest_page, heartbeat, 0x80);
 IVRING_ASSERT(sizeof(struct ivring_guest_page) == 0x88);
@@ -277,12 +306,20 @@ IVRING_ASSERT(sizeof(struct ivring_answer) == 128);
 IVRING_ASSERT(IVRING_ANSWER_OFF % 128 == 0);
 IVRING_ASSERT(IVRING_ANSWER_OFF >= IVRING_GUEST_OFF + sizeof(struct ivring_guest_page));
 
+IVRING_AT(ivring_filter, seq, 0x00);
+IVRING_AT(ivring_filter, nr_pids, 0x04);
+IVRING_AT(ivring_filter, nr_comms, 0x08);
+IVRING_AT(ivring_filter, pids, 0x10);
+IVRING_AT(ivring_filter, comms, 0x110);
+IVRING_ASSERT(sizeof(struct ivring_filter) == 960);
+
 IVRING_AT(ivring_reader_page, reader_epoch, 0x00);
 IVRING_AT(ivring_reader_page, flags, 0x08);
 IVRING_AT(ivring_reader_page, ack_epoch, 0x10);
 IVRING_AT(ivring_reader_page, shake_call, 0x18);
 IVRING_AT(ivring_reader_page, shake_seq, 0x20);
 IVRING_AT(ivring_reader_page, enable_bitmap, 0x40);
+IVRING_AT(ivring_reader_page, filter, 0xc40);
 IVRING_ASSERT(sizeof(struct ivring_reader_page) == IVRING_PAGE_BYTES);
 IVRING_ASSERT(sizeof(struct ivring_reader_line) == 64);
 

@@ -7,11 +7,12 @@
  * IVT_EVENTS(EV) expands EV(type, name, group, label) per event;
  * IVT_FIELDS_name(F) expands F(kind, field) per field in memory order.
  * Kinds: i32 u32 i64 u64 u8, x64 (shown in hex), text16 (char[16], a task's
- * name), ip16 (16 bytes: an IPv6 address, an IPv4 one as ::ffff:a.b.c.d), str
- * (NUL-terminated, last but for the padding up to 8 bytes, at most one), pad4
- * (zero, not shown).  An event without str is a multiple of 8 bytes (asserted
- * below).  A new event is a new line here, its fields, and its assignment in
- * probes.h.
+ * name), ip16 (16 bytes: an IPv6 address, an IPv4 one as ::ffff:a.b.c.d), pad4
+ * (zero, not shown); at the end, at most one, but for the padding up to 8 bytes:
+ * str (NUL-terminated), bytes (a u32 count, then as many), x64s (a u32 count at
+ * 4 modulo 8, then as many 64-bit words, shown in hex).  An event without such
+ * an end is a multiple of 8 bytes (asserted below).  A new event is a new line
+ * here, its fields, and its assignment in probes.h.
  *
  * IVT_GROUPS(GR) expands GR(name, when, what) per group.  when: BY_DEFAULT is
  * recorded unless something else is asked for, ON_REQUEST is not: such groups
@@ -29,6 +30,10 @@
 #define IVT_TYPE_SYSCALL_EXIT  0x2000
 #define IVT_MAX_SYSCALL	       0x1000
 
+/* No types of their own: this bit of the reader's bitmap + a type's number asks
+ * for the call chain in user space (ivtrace_user_stack) behind each such event. */
+#define IVT_TYPE_CHAIN 0x3000
+
 #define IVT_GROUPS(GR)                                                                \
 	GR(sched, BY_DEFAULT, "who runs, who wakes whom; fork, exec, exit")           \
 	GR(irq, BY_DEFAULT, "interrupts of devices, soft interrupts")                 \
@@ -41,6 +46,7 @@
 	GR(fault, ON_REQUEST, "page faults")                                          \
 	GR(power, ON_REQUEST, "idle states and frequencies of CPUs")                  \
 	GR(workqueue, ON_REQUEST, "the kernel's deferred work")                       \
+	GR(ftrace, ON_REQUEST, "whatever the guest's own tracefs has enabled")        \
 	GR(ivtrace, BY_DEFAULT, "state at the beginning, marks; goes with any other")
 
 #define IVT_EVENTS(EV)                                               \
@@ -50,6 +56,10 @@
 	EV(4, lttng_statedump_process_state, ivtrace, "task exists") \
 	EV(5, lttng_statedump_block_device, ivtrace, "disk exists")  \
 	EV(6, ivtrace_mark, ivtrace, "mark")                         \
+	EV(7, ivtrace_span_begin, ivtrace, "span begins")            \
+	EV(8, ivtrace_span_end, ivtrace, "span ends")                \
+	EV(9, ivtrace_value, ivtrace, "value")                       \
+	EV(10, ivtrace_user_stack, ivtrace, "call chain")            \
 	EV(16, sched_switch, sched, "task switch")                   \
 	EV(17, sched_waking, sched, "task waking")                   \
 	EV(18, sched_wakeup, sched, "task woken")                    \
@@ -115,7 +125,9 @@
 	EV(160, workqueue_queue_work, workqueue, "work queued")                              \
 	EV(161, workqueue_activate_work, workqueue, "work ready")                            \
 	EV(162, workqueue_execute_start, workqueue, "work begins")                           \
-	EV(163, workqueue_execute_end, workqueue, "work done")
+	EV(163, workqueue_execute_end, workqueue, "work done")                               \
+	EV(168, ivtrace_format, ftrace, "format of an event of ftrace")                      \
+	EV(169, ivtrace_ftrace, ftrace, "event of ftrace")
 
 /* clang-format off */
 #define IVT_FIELDS_ivtrace_beat(F)
@@ -126,6 +138,14 @@
 	F(i32, submode) F(i32, status) F(u32, cpu)
 #define IVT_FIELDS_lttng_statedump_block_device(F) F(u64, sectors) F(u32, dev) F(str, diskname)
 #define IVT_FIELDS_ivtrace_mark(F) F(str, msg)
+/* What programs say of themselves (ivring/mark.h): a span's end has the id and
+ * name of its begin, and may be another task's. */
+#define IVT_FIELDS_ivtrace_span_begin(F) F(u64, id) F(str, name)
+#define IVT_FIELDS_ivtrace_span_end(F) F(u64, id) F(str, name)
+#define IVT_FIELDS_ivtrace_value(F) F(i64, value) F(str, name)
+/* event: the type that it belongs to, this task's last one of it; ips: return
+ * addresses, innermost first */
+#define IVT_FIELDS_ivtrace_user_stack(F) F(u32, event) F(x64s, ips)
 
 #define IVT_FIELDS_sched_switch(F) \
 	F(text16, prev_comm) F(i32, prev_tid) F(i32, prev_prio) F(i64, prev_state) \
@@ -263,6 +283,13 @@
 #define IVT_FIELDS_workqueue_activate_work(F) F(x64, work)
 #define IVT_FIELDS_workqueue_execute_start(F) F(x64, work) F(x64, function)
 #define IVT_FIELDS_workqueue_execute_end(F) F(x64, work) F(x64, function)
+
+/* text: "system: NAME\n" and what tracefs says in events/NAME/.../format.  id is
+ * the event's until another format for it comes; since: 0, or the TSC from which
+ * on it may have been in force (before that the earlier one was). */
+#define IVT_FIELDS_ivtrace_format(F) F(u64, since) F(u32, id) F(bytes, text)
+/* entry: as in ftrace's own buffer, from the common_type (the id) on */
+#define IVT_FIELDS_ivtrace_ftrace(F) F(bytes, entry)
 /* clang-format on */
 
 /* rwbs, as lttng-modules has it */
@@ -295,15 +322,21 @@ enum ivt_event_type {
 };
 #undef IVT_TYPE_OF
 
-#define IVT_C_i32(f)	     __s32 f;
-#define IVT_C_u32(f)	     __u32 f;
-#define IVT_C_i64(f)	     __s64 f;
-#define IVT_C_u64(f)	     __u64 f;
-#define IVT_C_x64(f)	     __u64 f;
-#define IVT_C_u8(f)	     __u8 f;
-#define IVT_C_text16(f)	     char f[16];
-#define IVT_C_ip16(f)	     __u8 f[16];
-#define IVT_C_str(f)	     char f[0];
+#define IVT_C_i32(f)	__s32 f;
+#define IVT_C_u32(f)	__u32 f;
+#define IVT_C_i64(f)	__s64 f;
+#define IVT_C_u64(f)	__u64 f;
+#define IVT_C_x64(f)	__u64 f;
+#define IVT_C_u8(f)	__u8 f;
+#define IVT_C_text16(f) char f[16];
+#define IVT_C_ip16(f)	__u8 f[16];
+#define IVT_C_str(f)	char f[0];
+#define IVT_C_bytes(f)    \
+	__u32 f##_length; \
+	__u8 f[0];
+#define IVT_C_x64s(f)     \
+	__u32 f##_length; \
+	__u64 f[0];
 #define IVT_C_pad4(f)	     __u32 f;
 #define IVT_C_FIELD(kind, f) IVT_C_##kind(f)
 
@@ -315,21 +348,23 @@ IVT_EVENTS(IVT_STRUCT_OF)
 #undef IVT_STRUCT_OF
 
 /* A fixed payload must fill a multiple of 8 bytes by declared fields: a CTF
- * reader steps by them.  Structures that end in a str are rounded up when
- * written. */
-#define IVT_IS_str(f) +1
-#define IVT_IS_i32(f)
-#define IVT_IS_u32(f)
-#define IVT_IS_i64(f)
-#define IVT_IS_u64(f)
-#define IVT_IS_x64(f)
-#define IVT_IS_u8(f)
-#define IVT_IS_text16(f)
-#define IVT_IS_ip16(f)
-#define IVT_IS_pad4(f)
-#define IVT_IS_STR(kind, f) IVT_IS_##kind(f)
+ * reader steps by them.  Structures that end in a str, bytes or x64s are rounded
+ * up when written. */
+#define IVT_ENDS_str(f)	  +1
+#define IVT_ENDS_bytes(f) +1
+#define IVT_ENDS_x64s(f)  +1
+#define IVT_ENDS_i32(f)
+#define IVT_ENDS_u32(f)
+#define IVT_ENDS_i64(f)
+#define IVT_ENDS_u64(f)
+#define IVT_ENDS_x64(f)
+#define IVT_ENDS_u8(f)
+#define IVT_ENDS_text16(f)
+#define IVT_ENDS_ip16(f)
+#define IVT_ENDS_pad4(f)
+#define IVT_ENDS(kind, f) IVT_ENDS_##kind(f)
 #define IVT_ASSERT_OF(type, name, group, label) \
-	IVRING_ASSERT((0 IVT_FIELDS_##name(IVT_IS_STR)) || sizeof(struct ivt_ev_##name) % 8 == 0);
+	IVRING_ASSERT((0 IVT_FIELDS_##name(IVT_ENDS)) || sizeof(struct ivt_ev_##name) % 8 == 0);
 IVT_EVENTS(IVT_ASSERT_OF)
 #undef IVT_ASSERT_OF
 

@@ -75,6 +75,8 @@ static int payload_bytes(unsigned int type, bool *ret_str)
 #define HAS_STR_u8
 #define HAS_STR_text16
 #define HAS_STR_ip16
+#define HAS_STR_bytes *ret_str = true;
+#define HAS_STR_x64s  *ret_str = true;
 #define HAS_STR_pad4
 #define HAS_STR(kind, f) HAS_STR_##kind
 #define CASE(type, name, group, label) \
