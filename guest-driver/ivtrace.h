@@ -100,6 +100,13 @@ int ivtrace_ring_start(struct ivtrace_region *r);
  * A stale region is left alone. */
 void ivtrace_ring_stop(struct ivtrace_region *r);
 
+/* Process context, devices go to sleep or wake up; between the two nothing is
+ * written.  freeze publishes all that was committed, state FROZEN.  thaw goes on
+ * in the same epoch, or where the clock or the rings went back begins a new one;
+ * state READY. */
+void ivtrace_ring_freeze(struct ivtrace_region *r);
+void ivtrace_ring_thaw(struct ivtrace_region *r);
+
 /* Hardirq.  Have each CPU publish what its reader cannot see yet: those whose
  * flush timer is parked, or (@all) every one. */
 void ivtrace_ring_kick(bool all);

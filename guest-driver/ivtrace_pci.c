@@ -12,6 +12,7 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
+#include <linux/pm.h>
 #include <linux/workqueue.h>
 #include "ivtrace.h"
 
@@ -21,10 +22,11 @@
 #define IVTRACE_RETRY_MS    1000
 #define IVTRACE_MAX_DEVICES 8
 
-static DEFINE_MUTEX(ivtrace_lock); /* region, pdev, said */
+static DEFINE_MUTEX(ivtrace_lock); /* region, pdev, is_asleep, said */
 static struct ivtrace_region ivtrace_region;
 static struct pci_dev *ivtrace_pdev; /* the one that is bound */
 static bool ivtrace_is_leaving;
+static bool ivtrace_is_asleep; /* the bound device is */
 static bool ivtrace_must_rebind;
 
 /* Each device is tried every second: say a thing once. */
@@ -146,6 +148,7 @@ static void ivtrace_unbind(struct pci_dev *pdev)
 	ivtrace_control_stop();
 	ivtrace_ring_stop(&ivtrace_region);
 	ivtrace_pdev = NULL;
+	ivtrace_is_asleep = false;
 }
 
 static int ivtrace_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
@@ -181,13 +184,46 @@ static void ivtrace_pci_remove(struct pci_dev *pdev)
 	mutex_unlock(&ivtrace_lock);
 }
 
-/* Power-off, reboot, kexec: what was recorded is published. */
+/* Power-off, reboot, kexec: what was recorded is published.  Nothing is bound
+ * from now on. */
 static void ivtrace_pci_shutdown(struct pci_dev *pdev)
 {
 	mutex_lock(&ivtrace_lock);
+	WRITE_ONCE(ivtrace_is_leaving, true);
 	ivtrace_unbind(pdev);
 	mutex_unlock(&ivtrace_lock);
 }
+
+/*
+ * Suspend and hibernation, as late as the CPUs are all there and early enough
+ * that the memory is: while the bus sleeps, stores would go nowhere.
+ */
+static int ivtrace_pci_sleep(struct device *dev)
+{
+	mutex_lock(&ivtrace_lock);
+	if (to_pci_dev(dev) == ivtrace_pdev && !ivtrace_is_asleep) {
+		ivtrace_control_stop();
+		ivtrace_ring_freeze(&ivtrace_region);
+		ivtrace_is_asleep = true;
+	}
+	mutex_unlock(&ivtrace_lock);
+	return 0;
+}
+
+static int ivtrace_pci_wake(struct device *dev)
+{
+	mutex_lock(&ivtrace_lock);
+	if (to_pci_dev(dev) == ivtrace_pdev && ivtrace_is_asleep) {
+		ivtrace_is_asleep = false;
+		ivtrace_ring_thaw(&ivtrace_region);
+		ivtrace_control_start(&ivtrace_region);
+	}
+	mutex_unlock(&ivtrace_lock);
+	return 0;
+}
+
+static const struct dev_pm_ops ivtrace_pci_pm = { LATE_SYSTEM_SLEEP_PM_OPS(ivtrace_pci_sleep,
+									   ivtrace_pci_wake) };
 
 void ivtrace_pci_binding(struct ivtrace_binding *ret)
 {
@@ -219,6 +255,7 @@ static struct pci_driver ivtrace_pci_driver = {
 	.probe = ivtrace_pci_probe,
 	.remove = ivtrace_pci_remove,
 	.shutdown = ivtrace_pci_shutdown,
+	.driver.pm = pm_sleep_ptr(&ivtrace_pci_pm),
 };
 
 void ivtrace_pci_rebind(void)

@@ -44,6 +44,7 @@ MODULE_PARM_DESC(flush_ms,
 DEFINE_PER_CPU(struct ivtrace_cpu, ivtrace_cpus);
 
 static struct ivtrace_region *ivtrace_panic_region;
+static u64 ivtrace_frozen_tsc; /* when the guest went to sleep */
 static int ivtrace_hp_online = -1;
 static int ivtrace_hp_dead = -1;
 
@@ -363,7 +364,7 @@ static void ivtrace_open_all(struct ivtrace_region *r)
 }
 
 /* After this no writer is inside and no timer of ours runs. */
-static void ivtrace_close_all(bool publish)
+static void ivtrace_quiesce(void)
 {
 	int cpu;
 
@@ -376,6 +377,17 @@ static void ivtrace_close_all(bool publish)
 		while (smp_load_acquire(&c->kick_pending)) /* pairs with the kick's end */
 			usleep_range(1000, 2000);
 		hrtimer_cancel(&c->flush);
+	}
+}
+
+static void ivtrace_close_all(bool publish)
+{
+	int cpu;
+
+	ivtrace_quiesce();
+	for_each_possible_cpu (cpu) {
+		struct ivtrace_cpu *c = per_cpu_ptr(&ivtrace_cpus, cpu);
+
 		if (c->w.data && publish)
 			ivring_flush(&c->w);
 		c->w.data = NULL;
@@ -414,4 +426,82 @@ void ivtrace_ring_stop(struct ivtrace_region *r)
 		return;
 	ivring_store_release(&ivtrace_guest_page(r)->state, IVRING_GUEST_FROZEN);
 	ivring_store_release(&ivtrace_guest_page(r)->state, IVRING_GUEST_DOWN);
+}
+
+/* ---- sleep ------------------------------------------------------------------------- */
+
+/*
+ * After sleep the rings go on where they ended, unless that would break a rule:
+ * a clock that some hypervisors begin anew would go back, or we are an older
+ * image of this kernel, restored, and somebody wrote here since.
+ */
+static bool ivtrace_ring_may_go_on(struct ivtrace_region *r)
+{
+	int cpu;
+
+	if (rdtsc_ordered() < ivtrace_frozen_tsc ||
+	    ivring_load(&ivtrace_guest_page(r)->guest_epoch) != r->epoch)
+		return false;
+	for_each_possible_cpu (cpu) {
+		struct ivtrace_cpu *c = per_cpu_ptr(&ivtrace_cpus, cpu);
+
+		if (c->w.data && ivring_load(&c->w.shared->w_head) != c->w.pub)
+			return false;
+	}
+	return true;
+}
+
+static void ivtrace_reopen_all(void)
+{
+	int cpu;
+
+	for_each_possible_cpu (cpu) {
+		struct ivtrace_cpu *c = per_cpu_ptr(&ivtrace_cpus, cpu);
+
+		if (!c->w.data)
+			continue;
+		c->is_parked = true;
+		c->idle_ticks = 0;
+		smp_store_release(&c->is_open, true);
+	}
+}
+
+static void ivtrace_ring_renew(struct ivtrace_region *r)
+{
+	int cpu;
+
+	ivtrace_announce(r);
+	ivtrace_wait_ack(r);
+	ivtrace_open_all(r);
+	for_each_online_cpu (cpu) /* none comes or goes while devices wake up */
+		WRITE_ONCE(per_cpu_ptr(&ivtrace_cpus, cpu)->is_online, true);
+	pr_info("the clock or the rings went back while the guest slept: epoch %llx\n", r->epoch);
+}
+
+void ivtrace_ring_freeze(struct ivtrace_region *r)
+{
+	int cpu;
+
+	ivtrace_quiesce();
+	ivtrace_frozen_tsc = rdtsc_ordered();
+	if (ivtrace_region_is_stale(r))
+		return;
+	for_each_possible_cpu (cpu) {
+		struct ivtrace_cpu *c = per_cpu_ptr(&ivtrace_cpus, cpu);
+
+		if (c->w.data)
+			ivring_flush(&c->w);
+	}
+	ivring_store_release(&ivtrace_guest_page(r)->state, IVRING_GUEST_FROZEN);
+}
+
+void ivtrace_ring_thaw(struct ivtrace_region *r)
+{
+	if (ivtrace_region_is_stale(r)) /* it will be bound anew */
+		return;
+	if (ivtrace_ring_may_go_on(r))
+		ivtrace_reopen_all();
+	else
+		ivtrace_ring_renew(r);
+	ivring_store_release(&ivtrace_guest_page(r)->state, IVRING_GUEST_READY);
 }
