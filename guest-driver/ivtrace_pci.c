@@ -33,12 +33,13 @@ static bool ivtrace_must_rebind;
 static struct ivtrace_said {
 	u32 where;
 	int code;
+	u64 version; /* of the memory, where that is why not */
 } ivtrace_said[IVTRACE_MAX_DEVICES];
 
 static void ivtrace_retry(struct work_struct *work);
 static DECLARE_DELAYED_WORK(ivtrace_retry_work, ivtrace_retry);
 
-static bool ivtrace_is_news(struct pci_dev *pdev, int code)
+static bool ivtrace_is_news(struct pci_dev *pdev, int code, u64 version)
 {
 	u32 where = 1u << 31 | pci_domain_nr(pdev->bus) << 16 | pci_dev_id(pdev);
 	int i;
@@ -48,10 +49,9 @@ static bool ivtrace_is_news(struct pci_dev *pdev, int code)
 
 		if (s->where && s->where != where)
 			continue;
-		if (s->where == where && s->code == code)
+		if (s->where == where && s->code == code && s->version == version)
 			return false;
-		s->where = where;
-		s->code = code;
+		*s = (struct ivtrace_said){ where, code, version };
 		return true;
 	}
 	return false;
@@ -63,9 +63,6 @@ static const char *ivtrace_why_not(int code)
 	case -ENOENT:
 		return "its memory is not formatted by ivtrace-host yet; looking again every "
 		       "second";
-	case -EPROTONOSUPPORT:
-		return "its memory has another version of the ring; use the ivtrace of the host's "
-		       "version";
 	case -EILSEQ:
 		return "the checksum of its memory's header is wrong; format it again on the host";
 	case -EMSGSIZE:
@@ -79,9 +76,23 @@ static const char *ivtrace_why_not(int code)
 	}
 }
 
-static int ivtrace_refuse(struct pci_dev *pdev, int code)
+/* @sb: what was seen; for -EBUSY all zero. */
+static int ivtrace_refuse(struct pci_dev *pdev, int code, const struct ivring_superblock *sb)
 {
-	if (ivtrace_is_news(pdev, code))
+	u32 features = sb->feature_incompat | sb->feature_ro_compat;
+	u64 version = 0;
+
+	if (code == -EPROTONOSUPPORT)
+		version = (u64)sb->version_major << 48 | (u64)sb->version_minor << 32 | features;
+	if (!ivtrace_is_news(pdev, code, version))
+		return -ENODEV;
+	if (code == -EPROTONOSUPPORT)
+		pr_info("device %s is not used: its memory has ring version %u.%u with features "
+			"%#x, this driver knows %u.%u without; use the ivtrace of the host's "
+			"version\n",
+			pci_name(pdev), sb->version_major, sb->version_minor, features,
+			IVRING_VERSION_MAJOR, IVRING_VERSION_MINOR);
+	else
 		pr_info("device %s is not used: %s\n", pci_name(pdev), ivtrace_why_not(code));
 	return -ENODEV;
 }
@@ -106,6 +117,8 @@ static int ivtrace_examine(struct pci_dev *pdev, struct ivring_superblock *ret)
 		code = ivtrace_map_peek(pdev, ret);
 	if (!code)
 		code = ivring_superblock_check(ret, pci_resource_len(pdev, IVTRACE_BAR));
+	if (!code && ret->feature_ro_compat) /* without knowing them, who reads may; we write */
+		code = -EPROTONOSUPPORT;
 	if (code)
 		pci_disable_device(pdev);
 	return code;
@@ -153,7 +166,7 @@ static void ivtrace_unbind(struct pci_dev *pdev)
 
 static int ivtrace_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
-	struct ivring_superblock sb;
+	struct ivring_superblock sb = {};
 	int ret;
 
 	mutex_lock(&ivtrace_lock);
@@ -164,9 +177,9 @@ static int ivtrace_pci_probe(struct pci_dev *pdev, const struct pci_device_id *i
 			pci_disable_device(pdev);
 	}
 	if (!ret)
-		ivtrace_is_news(pdev, 0);
+		ivtrace_is_news(pdev, 0, 0);
 	else
-		ret = ivtrace_refuse(pdev, ret);
+		ret = ivtrace_refuse(pdev, ret, &sb);
 	if (!ivtrace_pdev)
 		ivtrace_retry_later(IVTRACE_RETRY_MS);
 	mutex_unlock(&ivtrace_lock);

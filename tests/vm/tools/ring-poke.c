@@ -6,7 +6,10 @@
  *	ring-poke format FILE SIZE_MIB CHANNELS [SUBBUF_SHIFT]
  *	ring-poke state FILE
  *	ring-poke off FILE			reader_epoch = 0
- *	ring-poke scribble FILE SECONDS		random words all over the reader's area
+ *	ring-poke scribble FILE SECONDS	[SEED]	random words, boundary values and junk
+ *						all over the region; ends in order
+ *	ring-poke features FILE MAJOR MINOR COMPAT RO_COMPAT INCOMPAT
+ *						as another version would format it
  *	ring-poke run FILE [-e EVENT,...] [-p N] [-c NR] [-k] [-f]
  *
  * run: until SIGINT or SIGTERM; says "# ready" when the guest's state dump is
@@ -522,28 +525,123 @@ static int cmd_run(int argc, char **argv)
 	return t.bad ? 1 : 0;
 }
 
-/* A reader that lies: the guest must not be hurt by it. */
-static int cmd_scribble(char **argv)
+/* ---- a host that lies: the guest must not be hurt by it ---- */
+
+static __u64 random_word(void)
 {
+	static const __u64 edges[] = {
+		0,
+		1,
+		7,
+		8,
+		0x7f,
+		0xffff,
+		0x7fffffff,
+		0x80000000,
+		0xffffffff,
+		0x100000000,
+		IVRING_MAX_POS - 1,
+		IVRING_MAX_POS,
+		IVRING_MAX_POS + 8,
+		1ULL << 63,
+		~0ULL - 7,
+		~0ULL,
+	};
+	__u64 value = (__u64)random() << 33 ^ (__u64)random() << 11 ^ random();
+
+	switch (random() % 4) {
+	case 0:
+		return edges[random() % (sizeof(edges) / sizeof(edges[0]))];
+	case 1:
+		return value >> random() % 64;
+	default:
+		return value;
+	}
+}
+
+/* Bytes [@from, @from + @bytes) of the region: one word, or now and then a run. */
+static void scribble_in(struct region *r, __u64 from, __u64 bytes)
+{
+	__u64 *words = (__u64 *)(r->base + from), n = bytes / 8, i = random() % n, run = 1;
+
+	if (random() % 16 == 0)
+		run = 1 + random() % 64;
+	for (; run && i < n; run--, i++)
+		ivring_store(&words[i], random_word());
+}
+
+/* What the guest looks at: its superblock is right for a while after each lie, so
+ * that it binds and writes most of the time. */
+static void scribble_round(struct region *r, __u64 *sane_at, __u64 round)
+{
+	struct ivring_reader_page *page = reader_page(r);
+
+	scribble_in(r, r->sb.reader_off, IVRING_PAGE_BYTES);
+	scribble_in(r, r->sb.reader_off + IVRING_PAGE_BYTES, 64ULL * r->sb.nr_channels);
+	scribble_in(r, IVRING_GUEST_OFF, IVRING_PAGE_BYTES);
+	scribble_in(r, IVRING_CHAN_OFF, sizeof(struct ivring_chan) * r->sb.nr_channels);
+	scribble_in(r, r->sb.data_off, r->bytes - r->sb.data_off);
+	if (random() % 8 == 0)
+		ivring_store(&page->reader_epoch, random() % 3);
+	if (random() % 8 == 0)
+		ivring_store(&page->shake_call, (__u64)random() << 16 | random() % 4);
+	if (random() % 2048 == 0) {
+		scribble_in(r, 0, sizeof(r->sb));
+		*sane_at = round + random() % 512;
+	}
+	if (round == *sane_at)
+		memcpy(r->base, &r->sb, sizeof(r->sb));
+}
+
+/* Ends with superblock and descriptors as they were, and no reader. */
+static int cmd_scribble(int argc, char **argv)
+{
+	unsigned int seed = argc > 4 ? strtoul(argv[4], NULL, 0) : (unsigned int)getpid();
+	size_t chan_bytes;
 	struct region r;
 	double end = now_s() + atof(argv[3]);
-	__u64 *words, n;
+	__u64 sane_at = 0, round;
+	unsigned char *chans;
 
 	open_region(&r, argv[2]);
-	words = (__u64 *)(r.base + r.sb.reader_off);
-	n = r.sb.reader_len / 8;
-	srandom(getpid());
-	while (now_s() < end) {
-		__u64 value = (__u64)random() << 33 ^ (__u64)random() << 11 ^ random();
-
-		ivring_store(&words[random() % n], value);
-		ivring_store(&words[(IVRING_PAGE_BYTES + 64 * (random() % r.sb.nr_channels)) / 8],
-			     random() % 4 ? value : value >> 40);
-		if (random() % 8 == 0)
-			ivring_store(&words[0], value % 3);
+	chan_bytes = sizeof(struct ivring_chan) * r.sb.nr_channels;
+	chans = malloc(chan_bytes);
+	if (!chans)
+		err(1, "descriptors");
+	memcpy(chans, r.base + IVRING_CHAN_OFF, chan_bytes);
+	printf("seed %u\n", seed);
+	srandom(seed);
+	for (round = 1; now_s() < end; round++) {
+		scribble_round(&r, &sane_at, round);
 		usleep(200);
 	}
-	memset(words, 0, r.sb.reader_len);
+	printf("rounds %llu\n", round);
+	memset(r.base + r.sb.reader_off, 0, r.sb.reader_len);
+	memcpy(r.base + IVRING_CHAN_OFF, chans, chan_bytes);
+	memcpy(r.base, &r.sb, sizeof(r.sb));
+	free(chans);
+	return 0;
+}
+
+/* The driver finds it formatted anew. */
+static int cmd_features(int argc, char **argv)
+{
+	struct region r;
+
+	if (argc < 8)
+		errx(2, "features FILE MAJOR MINOR COMPAT RO_COMPAT INCOMPAT");
+	map_file(&r, argv[2]);
+	memcpy(&r.sb, r.base, sizeof(r.sb));
+	r.sb.version_major = strtoul(argv[3], NULL, 0);
+	r.sb.version_minor = strtoul(argv[4], NULL, 0);
+	r.sb.feature_compat = strtoul(argv[5], NULL, 0);
+	r.sb.feature_ro_compat = strtoul(argv[6], NULL, 0);
+	r.sb.feature_incompat = strtoul(argv[7], NULL, 0);
+	r.sb.host_epoch++;
+	r.sb.crc32c = ivring_superblock_crc(&r.sb);
+	ivring_store((__u64 *)r.base, 0);
+	memcpy(r.base + 8, (char *)&r.sb + 8, sizeof(r.sb) - 8);
+	ivring_store_release((__u64 *)r.base, IVRING_MAGIC);
 	return 0;
 }
 
@@ -559,13 +657,15 @@ int main(int argc, char **argv)
 	if (argc >= 3 && !strcmp(argv[1], "run"))
 		return cmd_run(argc, argv);
 	if (argc >= 4 && !strcmp(argv[1], "scribble"))
-		return cmd_scribble(argv);
+		return cmd_scribble(argc, argv);
+	if (argc >= 3 && !strcmp(argv[1], "features"))
+		return cmd_features(argc, argv);
 	if (argc >= 3 && !strcmp(argv[1], "off")) {
 		open_region(&r, argv[2]);
 		ivring_store_release(&reader_page(&r)->reader_epoch, 0);
 		return 0;
 	}
-	fprintf(stderr,
-		"usage: ring-poke format|state|run|off|scribble FILE ... (see the source)\n");
+	fprintf(stderr, "usage: ring-poke format|state|run|off|scribble|features FILE ... (see the "
+			"source)\n");
 	return 2;
 }
