@@ -206,8 +206,11 @@ static int cmd_state(char **argv)
 	unsigned int i;
 
 	open_region(&r, argv[2]);
-	const struct ivring_guest_page g = *guest_page(&r);
+	struct ivring_guest_page g = *guest_page(&r);
 
+	for (i = 0; i < sizeof(g.release); i++) /* it may be anything */
+		if (g.release[i] && (g.release[i] < 0x20 || g.release[i] > 0x7e))
+			g.release[i] = '?';
 	printf("state %s epoch %llx cpus %u tsc_khz %llu map %u release %.64s heartbeat %llu\n",
 	       g.state < 5 ? states[g.state] : "?", g.guest_epoch, g.nr_cpus, g.tsc_khz, g.map_type,
 	       g.release, g.heartbeat);
@@ -570,56 +573,77 @@ static void scribble_in(struct region *r, __u64 from, __u64 bytes)
 		ivring_store(&words[i], random_word());
 }
 
-/* What the guest looks at: its superblock is right for a while after each lie, so
- * that it binds and writes most of the time. */
-static void scribble_round(struct region *r, __u64 *sane_at, __u64 round)
+/* What the host wrote once, and a guest believes when it binds. */
+struct constants {
+	struct ivring_chan_const chans[IVRING_MAX_CHANNELS];
+};
+
+static struct ivring_chan *chan_at(const struct region *r, unsigned int i)
+{
+	return (struct ivring_chan *)(r->base + ivring_chan_desc_off(i));
+}
+
+static void restore(struct region *r, const struct constants *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < r->sb.nr_channels; i++)
+		chan_at(r, i)->host = c->chans[i];
+	memcpy(r->base, &r->sb, sizeof(r->sb));
+}
+
+static void scribble_constants(struct region *r)
+{
+	scribble_in(r, 0, sizeof(r->sb));
+	scribble_in(r, ivring_chan_desc_off(random() % r->sb.nr_channels),
+		    sizeof(struct ivring_chan_const));
+}
+
+static void scribble_round(struct region *r)
 {
 	struct ivring_reader_page *page = reader_page(r);
+	unsigned int i = random() % r->sb.nr_channels;
 
 	scribble_in(r, r->sb.reader_off, IVRING_PAGE_BYTES);
 	scribble_in(r, r->sb.reader_off + IVRING_PAGE_BYTES, 64ULL * r->sb.nr_channels);
 	scribble_in(r, IVRING_GUEST_OFF, IVRING_PAGE_BYTES);
-	scribble_in(r, IVRING_CHAN_OFF, sizeof(struct ivring_chan) * r->sb.nr_channels);
+	scribble_in(r, ivring_chan_desc_off(i) + offsetof(struct ivring_chan, guest),
+		    sizeof(struct ivring_chan) - offsetof(struct ivring_chan, guest));
 	scribble_in(r, r->sb.data_off, r->bytes - r->sb.data_off);
 	if (random() % 8 == 0)
 		ivring_store(&page->reader_epoch, random() % 3);
 	if (random() % 8 == 0)
 		ivring_store(&page->shake_call, (__u64)random() << 16 | random() % 4);
-	if (random() % 2048 == 0) {
-		scribble_in(r, 0, sizeof(r->sb));
-		*sane_at = round + random() % 512;
-	}
-	if (round == *sane_at)
-		memcpy(r->base, &r->sb, sizeof(r->sb));
 }
 
-/* Ends with superblock and descriptors as they were, and no reader. */
+/* The constants are right for a while after each lie, so that the guest binds and
+ * writes most of the time; and at the end, when there is no reader. */
 static int cmd_scribble(int argc, char **argv)
 {
-	unsigned int seed = argc > 4 ? strtoul(argv[4], NULL, 0) : (unsigned int)getpid();
-	size_t chan_bytes;
+	unsigned int i, seed = argc > 4 ? strtoul(argv[4], NULL, 0) : (unsigned int)getpid();
+	static struct constants constants;
+	__u64 sane_at = 0, round;
 	struct region r;
 	double end = now_s() + atof(argv[3]);
-	__u64 sane_at = 0, round;
-	unsigned char *chans;
 
 	open_region(&r, argv[2]);
-	chan_bytes = sizeof(struct ivring_chan) * r.sb.nr_channels;
-	chans = malloc(chan_bytes);
-	if (!chans)
-		err(1, "descriptors");
-	memcpy(chans, r.base + IVRING_CHAN_OFF, chan_bytes);
+	for (i = 0; i < r.sb.nr_channels; i++)
+		constants.chans[i] = chan_at(&r, i)->host;
 	printf("seed %u\n", seed);
 	srandom(seed);
 	for (round = 1; now_s() < end; round++) {
-		scribble_round(&r, &sane_at, round);
+		scribble_round(&r);
+		if (random() % 4096 == 0) {
+			scribble_constants(&r);
+			sane_at = round + random() % 512;
+		}
+		if (round == sane_at)
+			restore(&r, &constants);
 		usleep(200);
 	}
 	printf("rounds %llu\n", round);
 	memset(r.base + r.sb.reader_off, 0, r.sb.reader_len);
-	memcpy(r.base + IVRING_CHAN_OFF, chans, chan_bytes);
-	memcpy(r.base, &r.sb, sizeof(r.sb));
-	free(chans);
+	restore(&r, &constants);
 	return 0;
 }
 
