@@ -10,6 +10,7 @@
  *	ivtrace_probe.c		tracepoints -> records
  *	ivtrace_dump.c		the state that was there before the recording
  *	ivtrace_mark.c		/dev/ivtrace
+ *	ivtrace_stap.c		what SystemTap's scripts call
  *	ivtrace_status.c	/sys/class/misc/ivtrace/
  *
  * One region at a time.  Order of life: map, ring_start, control_start;
@@ -24,6 +25,7 @@
 #include <linux/types.h>
 #include <ivring/ring.h>
 #include <ivring/events.h>
+#include <ivring/mark.h>
 #include "compat.h"
 
 struct attribute_group;
@@ -214,6 +216,20 @@ void ivtrace_dump_state(void);
 /* /dev/ivtrace.  0; -errno. */
 int ivtrace_mark_init(void);
 void ivtrace_mark_exit(void);
+
+/* What a mark becomes, but for a text, which has no number. */
+struct ivtrace_mark {
+	u64 number;
+	char text[IVT_STR_BYTES];
+};
+
+/* Any context.  Record @mark, of @kind (IVRING_MARK_*), whose text has @bytes
+ * (IVT_STR_BYTES - 1 at most) without NUL and is cleaned here.  1 when recorded, 0
+ * when lost or not wanted. */
+int ivtrace_mark_emit(u32 kind, struct ivtrace_mark *mark, u32 bytes);
+
+/* The same for a SystemTap script, @text NUL-terminated. */
+int ivtrace_stap_record(unsigned int kind, u64 number, const char *text);
 
 /* Of /dev/ivtrace's device. */
 extern const struct attribute_group *ivtrace_status_groups[];

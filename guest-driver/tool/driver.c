@@ -120,24 +120,6 @@ int driver_read_types(uint64_t *types)
 	return 0;
 }
 
-int driver_mark(const char *text)
-{
-	int fd = open("/dev/ivtrace", O_WRONLY | O_CLOEXEC), err = 0;
-
-	if (fd < 0) {
-		err = -errno;
-		message("cannot open '/dev/ivtrace': %s%s", strerror(errno),
-			err == -ENOENT ? " (is the driver loaded? ivtrace-guest load)" : "");
-		return err;
-	}
-	if (write(fd, text, strlen(text)) < 0) {
-		err = -errno;
-		message("cannot write to '/dev/ivtrace': %s", strerror(errno));
-	}
-	close(fd);
-	return err;
-}
-
 const char *driver_advice(const struct tool_driver *d)
 {
 	if (!d->is_loaded)

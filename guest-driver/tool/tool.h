@@ -3,7 +3,8 @@
  * ivtrace-guest: what its files share.
  *
  *	device.c	the ivshmem device, by libpci
- *	driver.c	what ivtrace.ko says of itself; marks
+ *	driver.c	what ivtrace.ko says of itself
+ *	mark.c		marks
  *	cmd_*.c		a sub-command each
  */
 #ifndef GUEST_TOOL_H
@@ -67,11 +68,14 @@ static inline bool driver_has_type(const uint64_t *types, unsigned int type)
 	return types[type / 64] >> (type % 64) & 1;
 }
 
-/* Put @text into the trace, as one mark.  0; -errno, after a message. */
-int driver_mark(const char *text);
-
 /* What to do about a driver that is not loaded, not bound, or not allowed;
  * NULL when all is well. */
 const char *driver_advice(const struct tool_driver *d);
+
+/* ---- marks ----------------------------------------------------------------------- */
+
+/* Put one mark of @kind (IVRING_MARK_*) into the trace; @number is not looked at for
+ * a text.  0; -errno, after a message. */
+int mark_put(int kind, uint64_t number, const char *text);
 
 #endif /* GUEST_TOOL_H */

@@ -10,5 +10,6 @@ for cc in gcc clang; do
 	alone abi.h $cc -m32 -std=gnu11 -Wpadded
 	alone abi.h $cc -m32 -std=gnu90 -Wpadded
 	alone events.h $cc -m32 -std=gnu11
+	alone mark.h $cc -m32 -std=gnu11 -Wpadded
 done
 alone abi.h g++ -m32 -std=c++17 -Wpadded

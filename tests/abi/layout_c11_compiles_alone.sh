@@ -7,4 +7,5 @@ for cc in gcc clang; do
 	alone abi.h $cc -std=gnu11 -Wpadded
 	alone events.h $cc -std=gnu11
 	alone ring.h $cc -std=gnu11
+	alone mark.h $cc -std=c11 -Wpadded -Wpedantic
 done

@@ -6,4 +6,6 @@ for cc in gcc clang; do
 	alone abi.h $cc -std=c90 -Wpadded
 	alone abi.h $cc -std=gnu90 -Wpadded
 	alone events.h $cc -std=gnu90
+	alone mark.h $cc -std=c90
+	alone mark.h $cc -std=gnu90 -Wpadded
 done

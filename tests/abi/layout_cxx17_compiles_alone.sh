@@ -7,4 +7,5 @@ have clang++
 for cxx in g++ clang++; do
 	alone abi.h $cxx -std=c++17 -Wpadded
 	alone ring.h $cxx -std=gnu++17
+	alone mark.h $cxx -std=c++17 -Wpadded
 done

@@ -13,6 +13,7 @@ cat >"$tmp/ivtrace_abi.c" <<'END'
 #include <linux/module.h>
 #include <ivring/ring.h>
 #include <ivring/events.h>
+#include <ivring/mark.h>
 
 static struct ivring_writer writer;
 
