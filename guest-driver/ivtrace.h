@@ -8,6 +8,8 @@
  *	ivtrace_control.c	does what the reader's page asks for
  *	ivtrace_shake.c		answers the host's question for the time
  *	ivtrace_probe.c		tracepoints -> records
+ *	ivtrace_filter.c	whose events are recorded
+ *	ivtrace_stack.c		user call chains behind events
  *	ivtrace_dump.c		the state that was there before the recording
  *	ivtrace_mark.c		/dev/ivtrace
  *	ivtrace_stap.c		what SystemTap's scripts call
@@ -19,6 +21,7 @@
 #ifndef IVTRACE_H
 #define IVTRACE_H
 
+#include <linux/jump_label.h>
 #include <linux/percpu.h>
 #include <linux/preempt.h>
 #include <linux/sched.h>
@@ -78,6 +81,9 @@ int ivtrace_map_peek(struct pci_dev *pdev, struct ivring_superblock *ret);
 int ivtrace_map(struct ivtrace_region *r, struct pci_dev *pdev);
 void ivtrace_unmap(struct ivtrace_region *r);
 
+/* IVRING_GUEST_*: what of the reader's wishes this driver obeys. */
+u32 ivtrace_features(void);
+
 /* ---- ring ------------------------------------------------------------------ */
 
 struct ivtrace_cpu {
@@ -102,10 +108,10 @@ int ivtrace_ring_start(struct ivtrace_region *r);
  * A stale region is left alone. */
 void ivtrace_ring_stop(struct ivtrace_region *r);
 
-/* Process context, devices go to sleep or wake up; between the two nothing is
- * written.  freeze publishes all that was committed, state FROZEN.  thaw goes on
- * in the same epoch, or where the clock or the rings went back begins a new one;
- * state READY. */
+/* Process context: devices go to sleep or wake up, or the reader asks for it (then
+ * the control work calls); between the two nothing is written.  freeze publishes all
+ * that was committed, state FROZEN.  thaw goes on in the same epoch, or where the
+ * clock or the rings went back begins a new one; state READY. */
 void ivtrace_ring_freeze(struct ivtrace_region *r);
 void ivtrace_ring_thaw(struct ivtrace_region *r);
 
@@ -142,8 +148,9 @@ static __always_inline u32 ivtrace_ctx(void)
 	return ((u32)current->pid & IVRING_CTX_TID_MASK) | exec << IVRING_CTX_EXEC_SHIFT;
 }
 
-/* Any context.  1 when recorded, 0 when lost or when this CPU has no ring. */
-static __always_inline int ivtrace_emit(u16 type, const void *payload, u32 bytes)
+/* Any context.  1 when recorded, 0 when lost or when this CPU has no ring; without
+ * a look at filter and call chains. */
+static __always_inline int ivtrace_write(u16 type, const void *payload, u32 bytes)
 {
 	struct ivtrace_cpu *c;
 	int ret = 0;
@@ -156,6 +163,54 @@ static __always_inline int ivtrace_emit(u16 type, const void *payload, u32 bytes
 	return ret;
 }
 
+/* ---- filter and call chains: any context -------------------------------------- */
+
+/* There is a filter, or some event is to have a call chain. */
+DECLARE_STATIC_KEY_FALSE(ivtrace_is_special);
+
+/* Does an event of current and, where not NULL, of @one and @other pass? */
+bool ivtrace_filter_passes(const struct task_struct *one, const struct task_struct *other);
+
+/* The call chain of current behind an event of @type that was just recorded, if
+ * one is asked for. */
+void ivtrace_stack_follow(u16 type);
+
+/* The slow halves of the two below. */
+int ivtrace_emit_chained(u16 type, const void *payload, u32 bytes);
+int ivtrace_emit_picked(u16 type, const void *payload, u32 bytes, const struct task_struct *one,
+			const struct task_struct *other);
+
+/* Record what no filter holds back: marks, state, the driver's own. */
+static __always_inline int ivtrace_emit(u16 type, const void *payload, u32 bytes)
+{
+	if (static_branch_unlikely(&ivtrace_is_special))
+		return ivtrace_emit_chained(type, payload, bytes);
+	return ivtrace_write(type, payload, bytes);
+}
+
+/* Record an event that concerns current and, where not NULL, @one and @other. */
+static __always_inline int ivtrace_emit_of(u16 type, const void *payload, u32 bytes,
+					   const struct task_struct *one,
+					   const struct task_struct *other)
+{
+	if (static_branch_unlikely(&ivtrace_is_special))
+		return ivtrace_emit_picked(type, payload, bytes, one, other);
+	return ivtrace_write(type, payload, bytes);
+}
+
+/* ---- what the reader's filter says: process context, one caller at a time ----- */
+
+/* Any context: is there another filter than the one that is applied? */
+bool ivtrace_filter_is_news(const struct ivring_filter *shared);
+/* Take @shared over, unless it is being changed; NULL: no filter.  A new reader's
+ * replaces the old one's even then. */
+void ivtrace_filter_apply(const struct ivring_filter *shared, bool is_new_reader);
+bool ivtrace_filter_is_on(void);
+/* Into @page (PAGE_SIZE bytes): numbers with commas between; a name per line.  The
+ * bytes written. */
+ssize_t ivtrace_filter_print_pids(char *page);
+ssize_t ivtrace_filter_print_comms(char *page);
+
 /* ---- control --------------------------------------------------------------- */
 
 /* Process context.  Watch @r's reader page until stopped; after stop no
@@ -167,9 +222,12 @@ void ivtrace_control_stop(void);
 bool ivtrace_type_is_enabled(u16 type);
 /* Is there a reader, and is it listened to?  Any context. */
 bool ivtrace_control_is_recording(void);
-/* The wanted types as a list of ranges into @page (PAGE_SIZE bytes), with a
- * newline; the bytes written. */
+/* Does the reader want nothing to be written for now?  Any context. */
+bool ivtrace_control_is_frozen(void);
+/* The wanted types, and those that call chains are wanted for, as a list of ranges
+ * into @page (PAGE_SIZE bytes), with a newline; the bytes written. */
 ssize_t ivtrace_control_print_types(char *page);
+ssize_t ivtrace_control_print_chains(char *page);
 
 /* Is it the timer that watches the reader's page?  Any context. */
 bool ivtrace_control_is_timer(const struct hrtimer *timer);

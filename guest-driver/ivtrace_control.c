@@ -16,6 +16,8 @@
 #define IVTRACE_IDLE_MS	 100
 #define IVTRACE_APPLY_MS 100 /* shortest time between two changes of the probes */
 
+#define IVTRACE_CHAIN_WORD (IVT_TYPE_CHAIN / 64) /* of the bitmap; up to its end */
+
 static unsigned int poll_ms = 10;
 module_param(poll_ms, uint, 0444);
 MODULE_PARM_DESC(
@@ -32,6 +34,7 @@ static struct {
 	struct work_struct work;
 	u64 reader_epoch;		 /* as applied */
 	u64 bitmap[IVRING_BITMAP_WORDS]; /* as applied; all zero without a reader */
+	bool is_frozen;			 /* by the reader */
 	ktime_t applied_at;
 	u32 beat_ms; /* since the last ivtrace_beat record */
 	bool is_stopping;
@@ -52,9 +55,25 @@ bool ivtrace_control_is_recording(void)
 	return READ_ONCE(ivtrace_control.reader_epoch);
 }
 
+bool ivtrace_control_is_frozen(void)
+{
+	return READ_ONCE(ivtrace_control.is_frozen);
+}
+
 ssize_t ivtrace_control_print_types(char *page)
 {
-	return sysfs_emit(page, "%*pbl\n", IVRING_BITMAP_WORDS * 64, ivtrace_control.bitmap);
+	return sysfs_emit(page, "%*pbl\n", IVT_TYPE_CHAIN, ivtrace_control.bitmap);
+}
+
+ssize_t ivtrace_control_print_chains(char *page)
+{
+	return sysfs_emit(page, "%*pbl\n", IVT_TYPE_CHAIN,
+			  ivtrace_control.bitmap + IVTRACE_CHAIN_WORD);
+}
+
+u32 ivtrace_features(void)
+{
+	return IVRING_GUEST_FILTERS | IVRING_GUEST_CHAINS | IVRING_GUEST_FREEZES;
 }
 
 /* The reader that is there, or 0: none, or the guest's owner wants none. */
@@ -70,14 +89,26 @@ static bool ivtrace_control_may_apply(void)
 	       IVTRACE_APPLY_MS;
 }
 
+static bool ivtrace_control_wants_freeze(const struct ivring_reader_page *page, u64 reader_epoch)
+{
+	return reader_epoch && ivring_load(&page->flags) & IVRING_READER_FREEZE;
+}
+
 static bool ivtrace_control_changed(const struct ivring_reader_page *page, u64 reader_epoch)
 {
+	bool wants_freeze = ivtrace_control_wants_freeze(page, reader_epoch);
 	int i;
 
+	if (wants_freeze != READ_ONCE(ivtrace_control.is_frozen))
+		return true;
+	if (wants_freeze) /* all else when it is over */
+		return false;
 	if (reader_epoch != READ_ONCE(ivtrace_control.reader_epoch))
 		return true;
 	if (!reader_epoch)
 		return false;
+	if (ivtrace_filter_is_news(&page->filter))
+		return true;
 	for (i = 0; i < IVRING_BITMAP_WORDS; i++)
 		if (ivring_load(&page->enable_bitmap[i]) != READ_ONCE(ivtrace_control.bitmap[i]))
 			return true;
@@ -119,17 +150,48 @@ static enum hrtimer_restart ivtrace_control_timer(struct hrtimer *timer)
 	return HRTIMER_RESTART;
 }
 
+static bool ivtrace_control_has_chains(void)
+{
+	int i;
+
+	for (i = IVTRACE_CHAIN_WORD; i < IVRING_BITMAP_WORDS; i++)
+		if (ivtrace_control.bitmap[i])
+			return true;
+	return false;
+}
+
 static void ivtrace_control_apply(u64 reader_epoch)
 {
 	const struct ivring_reader_page *page = ivtrace_reader_page(ivtrace_control.region);
+	bool is_special;
 	int i;
 
 	for (i = 0; i < IVRING_BITMAP_WORDS; i++)
 		WRITE_ONCE(ivtrace_control.bitmap[i],
 			   reader_epoch ? ivring_load(&page->enable_bitmap[i]) : 0);
+	ivtrace_filter_apply(reader_epoch ? &page->filter : NULL,
+			     reader_epoch != ivtrace_control.reader_epoch);
+	/* Before the first probe and after the last one: no event slips past a filter. */
+	is_special = ivtrace_filter_is_on() || ivtrace_control_has_chains();
+	if (is_special)
+		static_branch_enable(&ivtrace_is_special);
 	ivtrace_probe_apply(ivtrace_control.bitmap);
+	if (!is_special)
+		static_branch_disable(&ivtrace_is_special);
 }
 
+static void ivtrace_control_freeze(bool wants_freeze)
+{
+	if (wants_freeze == ivtrace_control.is_frozen)
+		return;
+	WRITE_ONCE(ivtrace_control.is_frozen, wants_freeze);
+	if (wants_freeze)
+		ivtrace_ring_freeze(ivtrace_control.region);
+	else
+		ivtrace_ring_thaw(ivtrace_control.region);
+}
+
+/* What the reader wants besides waits until it has taken its freeze back. */
 static void ivtrace_control_work(struct work_struct *work)
 {
 	const struct ivring_reader_page *page = ivtrace_reader_page(ivtrace_control.region);
@@ -138,10 +200,13 @@ static void ivtrace_control_work(struct work_struct *work)
 
 	if (READ_ONCE(ivtrace_control.is_stopping))
 		return;
-	ivtrace_control_apply(reader_epoch);
-	WRITE_ONCE(ivtrace_control.reader_epoch, reader_epoch);
-	if (is_new)
-		ivtrace_dump_state();
+	ivtrace_control_freeze(ivtrace_control_wants_freeze(page, reader_epoch));
+	if (!ivtrace_control.is_frozen) {
+		ivtrace_control_apply(reader_epoch);
+		WRITE_ONCE(ivtrace_control.reader_epoch, reader_epoch);
+		if (is_new)
+			ivtrace_dump_state();
+	}
 	WRITE_ONCE(ivtrace_control.applied_at, ktime_get());
 }
 
@@ -151,6 +216,7 @@ void ivtrace_control_start(struct ivtrace_region *r)
 	ivtrace_control.reader_epoch = 0;
 	ivtrace_control.applied_at = ktime_sub_ms(ktime_get(), IVTRACE_APPLY_MS);
 	ivtrace_control.beat_ms = 0;
+	ivtrace_control.is_frozen = false;
 	ivtrace_control.is_stopping = false;
 	INIT_WORK(&ivtrace_control.work, ivtrace_control_work);
 	ivtrace_hrtimer_setup(&ivtrace_control.timer, ivtrace_control_timer, HRTIMER_MODE_REL);

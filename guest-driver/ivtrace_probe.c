@@ -86,40 +86,56 @@ static __always_inline bool ivtrace_timer_is_own(const struct hrtimer *timer)
 
 /* ---- one function per event ---------------------------------------------------- */
 
-#define IVT_PROBE(event, tracepoint, proto, assign)                            \
-	static void ivtrace_probe_##event(void *data, proto)                   \
-	{                                                                      \
-		struct ivt_ev_##event payload, *const e = &payload;            \
-                                                                               \
-		assign;                                                        \
-		ivtrace_emit(IVT_TYPE_##event, e, sizeof(*e));                 \
-	}                                                                      \
-	NOKPROBE_SYMBOL(ivtrace_probe_##event);                                \
-	static void __maybe_unused ivtrace_check_##event(void)                 \
-	{                                                                      \
-		check_trace_callback_type_##tracepoint(ivtrace_probe_##event); \
+/* Whom an event concerns besides current: its filter looks at them, too. */
+#define IVTRACE_WHO_sched_switch       , prev, next
+#define IVTRACE_WHO_sched_waking       , p, NULL
+#define IVTRACE_WHO_sched_wakeup       , p, NULL
+#define IVTRACE_WHO_sched_wakeup_new   , p, NULL
+#define IVTRACE_WHO_sched_migrate_task , p, NULL
+#define IVTRACE_WHO_sched_process_fork , parent, child
+#define IVTRACE_WHO_sched_process_exec , p, NULL
+#define IVTRACE_WHO_sched_process_exit , p, NULL
+
+/* "one, other" of the lines above; of an event without a line "NULL, NULL". */
+#define IVTRACE_WHO_PICK(none, one, other, ...) one, other
+#define IVTRACE_WHO_OF(...)			IVTRACE_WHO_PICK(__VA_ARGS__, NULL, NULL, NULL)
+#define IVTRACE_WHO(event)			IVTRACE_WHO_OF(IVTRACE_WHO_##event)
+
+#define IVT_PROBE(event, tracepoint, proto, assign)                                   \
+	static void ivtrace_probe_##event(void *data, proto)                          \
+	{                                                                             \
+		struct ivt_ev_##event payload, *const e = &payload;                   \
+                                                                                      \
+		assign;                                                               \
+		ivtrace_emit_of(IVT_TYPE_##event, e, sizeof(*e), IVTRACE_WHO(event)); \
+	}                                                                             \
+	NOKPROBE_SYMBOL(ivtrace_probe_##event);                                       \
+	static void __maybe_unused ivtrace_check_##event(void)                        \
+	{                                                                             \
+		check_trace_callback_type_##tracepoint(ivtrace_probe_##event);        \
 	}
 
 #define IVT_PROBE_PLAIN IVT_PROBE
 
-#define IVT_PROBE_STR(event, tracepoint, proto, assign, field, source)                    \
-	static void ivtrace_probe_##event(void *data, proto)                              \
-	{                                                                                 \
-		union {                                                                   \
-			struct ivt_ev_##event fixed;                                      \
-			char bytes[sizeof(struct ivt_ev_##event) + IVT_STR_BYTES];        \
-		} payload;                                                                \
-		struct ivt_ev_##event *const e = &payload.fixed;                          \
-		const u32 offset = offsetof(struct ivt_ev_##event, field);                \
-                                                                                          \
-		assign;                                                                   \
-		ivtrace_emit(IVT_TYPE_##event, e,                                         \
-			     offset + ivtrace_copy_text(payload.bytes + offset, source)); \
-	}                                                                                 \
-	NOKPROBE_SYMBOL(ivtrace_probe_##event);                                           \
-	static void __maybe_unused ivtrace_check_##event(void)                            \
-	{                                                                                 \
-		check_trace_callback_type_##tracepoint(ivtrace_probe_##event);            \
+#define IVT_PROBE_STR(event, tracepoint, proto, assign, field, source)                      \
+	static void ivtrace_probe_##event(void *data, proto)                                \
+	{                                                                                   \
+		union {                                                                     \
+			struct ivt_ev_##event fixed;                                        \
+			char bytes[sizeof(struct ivt_ev_##event) + IVT_STR_BYTES];          \
+		} payload;                                                                  \
+		struct ivt_ev_##event *const e = &payload.fixed;                            \
+		const u32 offset = offsetof(struct ivt_ev_##event, field);                  \
+                                                                                            \
+		assign;                                                                     \
+		ivtrace_emit_of(IVT_TYPE_##event, e,                                        \
+				offset + ivtrace_copy_text(payload.bytes + offset, source), \
+				IVTRACE_WHO(event));                                        \
+	}                                                                                   \
+	NOKPROBE_SYMBOL(ivtrace_probe_##event);                                             \
+	static void __maybe_unused ivtrace_check_##event(void)                              \
+	{                                                                                   \
+		check_trace_callback_type_##tracepoint(ivtrace_probe_##event);              \
 	}
 
 #include <ivring/probes.h>
@@ -152,9 +168,25 @@ static __always_inline u8 ivtrace_args_of(long id)
 	return ivtrace_n_args[id] - 1; /* 0 - 1 is IVTRACE_NOT_LISTED */
 }
 
+/* Calls that are not listed, apart: the others need no room for this. */
+static noinline void ivtrace_enter_unknown(long id, const unsigned long *args)
+{
+	struct ivt_ev_syscall_entry_unknown e = {
+		.id = id,
+		.arg0 = args[0],
+		.arg1 = args[1],
+		.arg2 = args[2],
+		.arg3 = args[3],
+		.arg4 = args[4],
+		.arg5 = args[5],
+	};
+
+	ivtrace_emit_of(IVT_TYPE_syscall_entry_unknown, &e, sizeof(e), NULL, NULL);
+}
+NOKPROBE_SYMBOL(ivtrace_enter_unknown);
+
 static void ivtrace_probe_sys_enter(void *data, struct pt_regs *regs, long id)
 {
-	struct ivt_ev_syscall_entry_unknown e;
 	unsigned long args[6];
 	u8 n = ivtrace_args_of(id);
 	u16 type = n == IVTRACE_NOT_LISTED ? IVT_TYPE_syscall_entry_unknown
@@ -163,25 +195,23 @@ static void ivtrace_probe_sys_enter(void *data, struct pt_regs *regs, long id)
 	if (!ivtrace_bit(ivtrace_bitmap, type))
 		return;
 	syscall_get_arguments(current, regs, args);
-	if (n != IVTRACE_NOT_LISTED) {
-		ivtrace_emit(type, args, n * sizeof(args[0]));
-		return;
-	}
-	e.id = id;
-	e._pad = 0;
-	e.arg0 = args[0];
-	e.arg1 = args[1];
-	e.arg2 = args[2];
-	e.arg3 = args[3];
-	e.arg4 = args[4];
-	e.arg5 = args[5];
-	ivtrace_emit(type, &e, sizeof(e));
+	if (n == IVTRACE_NOT_LISTED)
+		ivtrace_enter_unknown(id, args);
+	else
+		ivtrace_emit_of(type, args, n * sizeof(args[0]), NULL, NULL);
 }
 NOKPROBE_SYMBOL(ivtrace_probe_sys_enter);
 
+static noinline void ivtrace_exit_unknown(long id, long ret)
+{
+	struct ivt_ev_syscall_exit_unknown e = { .id = id, .ret = ret };
+
+	ivtrace_emit_of(IVT_TYPE_syscall_exit_unknown, &e, sizeof(e), NULL, NULL);
+}
+NOKPROBE_SYMBOL(ivtrace_exit_unknown);
+
 static void ivtrace_probe_sys_exit(void *data, struct pt_regs *regs, long ret)
 {
-	struct ivt_ev_syscall_exit_unknown e;
 	long id = syscall_get_nr(current, regs);
 	u8 n = ivtrace_args_of(id);
 	u16 type = n == IVTRACE_NOT_LISTED ? IVT_TYPE_syscall_exit_unknown
@@ -189,13 +219,10 @@ static void ivtrace_probe_sys_exit(void *data, struct pt_regs *regs, long ret)
 
 	if (!ivtrace_bit(ivtrace_bitmap, type))
 		return;
-	e.id = id;
-	e._pad = 0;
-	e.ret = ret;
-	if (n != IVTRACE_NOT_LISTED)
-		ivtrace_emit(type, &e.ret, sizeof(e.ret));
+	if (n == IVTRACE_NOT_LISTED)
+		ivtrace_exit_unknown(id, ret);
 	else
-		ivtrace_emit(type, &e, sizeof(e));
+		ivtrace_emit_of(type, &ret, sizeof(ret), NULL, NULL);
 }
 NOKPROBE_SYMBOL(ivtrace_probe_sys_exit);
 

@@ -150,7 +150,7 @@ void ivtrace_ring_count(struct ivtrace_counts *ret)
 	for_each_possible_cpu (cpu) {
 		const struct ivtrace_cpu *c = per_cpu_ptr(&ivtrace_cpus, cpu);
 
-		if (!READ_ONCE(c->is_open))
+		if (!READ_ONCE(c->w.data)) /* a ring that is frozen counts, too */
 			continue;
 		ret->records += ivring_load(&c->w.events);
 		ret->lost_full += ivring_load(&c->w.lost_full);
@@ -276,6 +276,7 @@ static void ivtrace_announce(struct ivtrace_region *r)
 	g->nr_cpus = num_present_cpus();
 	g->tsc_khz = tsc_khz;
 	g->map_type = r->map_type;
+	g->features = ivtrace_features();
 	memset(g->release, 0, sizeof(g->release));
 	memcpy(g->release, init_utsname()->release,
 	       strnlen(init_utsname()->release, sizeof(g->release) - 1));

@@ -4,12 +4,16 @@
  * value per file, read-only.
  *
  *	device		the PCI device that is bound, or none
- *	state		unbound, idle (no recording) or recording
+ *	state		unbound, idle (no recording), recording, or frozen: nothing is
+ *			written until the host takes that back
  *	epoch		of this binding, hexadecimal
  *	channels	rings of the region
  *	channel_bytes	size of each
  *	memory		write-back, uncached or unknown: how the region is mapped
  *	types		numbers of the event types that the recording wants
+ *	chains		of those that it wants call chains for
+ *	filter_pids	processes whose events it wants, and
+ *	filter_comms	names of tasks, a line each; both empty: everybody's
  *	records		written since the binding, all CPUs
  *	lost_full	not written: ring full,
  *	lost_nested	nested too deep or into a switch,
@@ -23,6 +27,8 @@ static const char *ivtrace_state_name(const struct ivtrace_binding *b)
 {
 	if (!b->is_bound)
 		return "unbound";
+	if (ivtrace_control_is_frozen())
+		return "frozen";
 	return ivtrace_control_is_recording() ? "recording" : "idle";
 }
 
@@ -59,17 +65,24 @@ IVTRACE_SHOW(lost_full, "%llu", b.counts.lost_full);
 IVTRACE_SHOW(lost_nested, "%llu", b.counts.lost_nested);
 IVTRACE_SHOW(lost_big, "%llu", b.counts.lost_big);
 
-static ssize_t types_show(struct device *dev, struct device_attribute *attr, char *buf)
-{
-	return ivtrace_control_print_types(buf);
-}
-static DEVICE_ATTR_RO(types);
+#define IVTRACE_SHOW_PAGE(name, print)                                                           \
+	static ssize_t name##_show(struct device *dev, struct device_attribute *attr, char *buf) \
+	{                                                                                        \
+		return print(buf);                                                               \
+	}                                                                                        \
+	static DEVICE_ATTR_RO(name)
+
+IVTRACE_SHOW_PAGE(types, ivtrace_control_print_types);
+IVTRACE_SHOW_PAGE(chains, ivtrace_control_print_chains);
+IVTRACE_SHOW_PAGE(filter_pids, ivtrace_filter_print_pids);
+IVTRACE_SHOW_PAGE(filter_comms, ivtrace_filter_print_comms);
 
 static struct attribute *ivtrace_status_attrs[] = {
 	&dev_attr_device.attr,	    &dev_attr_state.attr,	  &dev_attr_epoch.attr,
 	&dev_attr_channels.attr,    &dev_attr_channel_bytes.attr, &dev_attr_memory.attr,
 	&dev_attr_types.attr,	    &dev_attr_records.attr,	  &dev_attr_lost_full.attr,
-	&dev_attr_lost_nested.attr, &dev_attr_lost_big.attr,	  NULL,
+	&dev_attr_lost_nested.attr, &dev_attr_lost_big.attr,	  &dev_attr_chains.attr,
+	&dev_attr_filter_pids.attr, &dev_attr_filter_comms.attr,  NULL,
 };
 
 static const struct attribute_group ivtrace_status_group = {

@@ -40,7 +40,7 @@ mark unheard
 	--vm "g=shm:$(vm_region g)" 2>"$work/err" &
 recorder=$!
 wait_for 20 is state recording
-[ "$(value types)" = 1-6 ]
+[ "$(value types)" = 1-10 ]
 mark one
 control N
 wait_for 20 is state idle
