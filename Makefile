@@ -91,7 +91,8 @@ BPF_LIBS   = $(call pkg,--libs,libbpf) -lelf -lz
 
 $(O)/obj/host-reader/clock_choice.o: CPPFLAGS += -DIVT_DATADIR='"$(PREFIX)/share/ivtrace"'
 $(O)/obj/trace/%.o:	  CPPFLAGS += $(call pkg,--cflags,json-c)
-$(O)/obj/guest-driver/tool/%.o $(O)/obj/analysis/report/%.o: CPPFLAGS += $(call pkg,--cflags,json-c)
+$(O)/obj/guest-driver/tool/%.o $(O)/obj/analysis/report/%.o $(O)/obj/host-reader/%.o: \
+	CPPFLAGS += $(call pkg,--cflags,json-c)
 $(O)/obj/viewer/draw/%.o: CPPFLAGS += $(call pkg,--cflags,pangocairo)
 $(O)/obj/viewer/widgets/%.o $(O)/obj/viewer/app/%.o: CPPFLAGS += $(call pkg,--cflags,gtk+-3.0)
 
