@@ -424,6 +424,10 @@ install: all install-libivring ## install programs, man pages, headers, module s
 	$(Q)install -d '$(DESTDIR)$(PREFIX)/bin'
 	$(Q)install -m 755 $(PROGRAMS) '$(DESTDIR)$(PREFIX)/bin/'
 	$(Q)install -D -m 644 -t '$(DESTDIR)$(PREFIX)/share/ivtrace' tsc-sync/kvm_exit.stp
+	$(Q)for program in $(notdir $(PROGRAMS)); do \
+		install -D -m 644 scripts/ivtrace.bash-completion \
+			"$(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$program" || exit 1; \
+	done
 	$(Q)for page in $(filter-out %.3,$(wildcard docs/man/*.[1-8])); do \
 		install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}" "$$page" || exit 1; \
 	done

@@ -13,6 +13,8 @@ for program in "$BIN"/*; do
 	installed=$tmp/usr/bin/${program##*/}
 	[ -x "$installed" ] || { echo "not installed: ${program##*/}"; exit 1; }
 	"$installed" --version </dev/null
+	[ -f "$tmp/usr/share/bash-completion/completions/${program##*/}" ] ||
+		{ echo "no completion: ${program##*/}"; exit 1; }
 done
 echo '#include <ivring/ring.h>' >"$tmp/use.c"
 gcc -I"$tmp/usr/include" -fsyntax-only "$tmp/use.c"
