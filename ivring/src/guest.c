@@ -20,6 +20,7 @@ struct slot {
 	struct ivring_writer w;
 	uint32_t is_ours;
 	uint32_t is_taken;
+	uint32_t frozen; /* the freeze that its thread has seen */
 } __attribute__((aligned(128)));
 
 struct ivring_guest {
@@ -27,7 +28,9 @@ struct ivring_guest {
 	char release[64];
 	uint32_t nr_writers;
 	uint32_t ack_ms;
-	uint64_t epoch; /* 0: none was begun */
+	uint32_t can_freeze;
+	uint32_t freeze; /* odd: the reader wants it; the next number with each change */
+	uint64_t epoch;	 /* 0: none was begun */
 	struct slot *slots;
 	__u64 bitmap[IVRING_BITMAP_WORDS];
 };
@@ -90,6 +93,7 @@ static int guest_prepare(struct ivring_guest *g, const struct ivring_guest_optio
 	if (!release)
 		release = uname(&name) ? "" : name.release;
 	memcpy(g->release, release, strnlen(release, sizeof(g->release) - 1));
+	g->can_freeze = opt->can_freeze;
 	g->ack_ms = opt->ack_ms ? opt->ack_ms : DEFAULT_ACK_MS;
 	g->nr_writers = opt->nr_writers ? opt->nr_writers : g->map.sb.nr_channels;
 	g->slots = aligned_alloc(sizeof(*g->slots), g->nr_writers * sizeof(*g->slots));
@@ -193,6 +197,7 @@ static void announce(struct ivring_guest *g)
 	page->nr_cpus = g->nr_writers;
 	page->tsc_khz = 0; /* the kernel knows it, and does not tell */
 	page->map_type = g->map.map_type;
+	page->features = g->can_freeze ? IVRING_GUEST_FREEZES : 0;
 	memcpy(page->release, g->release, sizeof(page->release));
 	ivring_store(&page->heartbeat, 0);
 	ivring_store_release(&page->guest_epoch, g->epoch);
@@ -293,7 +298,7 @@ int ivring_guest_writer_get(struct ivring_guest *g, struct ivring_writer **ret)
 		struct slot *s = &g->slots[i];
 
 		/* What the last thread left in it comes with it. */
-		if (s->is_ours && !__atomic_exchange_n(&s->is_taken, 1, __ATOMIC_ACQUIRE)) {
+		if (s->is_ours && !__atomic_exchange_n(&s->is_taken, 1, __ATOMIC_SEQ_CST)) {
 			*ret = &s->w;
 			return 0;
 		}
@@ -309,6 +314,35 @@ void ivring_guest_writer_put(struct ivring_guest *g, struct ivring_writer *w)
 	__atomic_store_n(&g->slots[w->cpu].is_taken, 0, __ATOMIC_RELEASE);
 }
 
+/* Every writer that a thread has. */
+static int is_frozen(struct ivring_guest *g)
+{
+	uint32_t i;
+
+	for (i = 0; i < g->nr_writers; i++)
+		if (__atomic_load_n(&g->slots[i].is_taken, __ATOMIC_SEQ_CST) &&
+		    __atomic_load_n(&g->slots[i].frozen, __ATOMIC_ACQUIRE) != g->freeze)
+			return 0;
+	return 1;
+}
+
+static void look_at_freeze(struct ivring_guest *g)
+{
+	const struct ivring_reader_page *page = reader_page(g);
+	uint32_t is_wanted = ivring_load(&page->reader_epoch) &&
+			     ivring_load(&page->flags) & IVRING_READER_FREEZE;
+
+	if (!g->can_freeze)
+		return;
+	if (!is_wanted && g->freeze & 1) /* before the first that writes again */
+		ivring_store_release(&guest_page(&g->map)->state, IVRING_GUEST_READY);
+	/* Either a thread that takes a writer sees the number, or we see the thread. */
+	if (is_wanted != (g->freeze & 1))
+		__atomic_store_n(&g->freeze, g->freeze + 1, __ATOMIC_SEQ_CST);
+	if (is_wanted && is_frozen(g))
+		ivring_store_release(&guest_page(&g->map)->state, IVRING_GUEST_FROZEN);
+}
+
 int ivring_guest_beat(struct ivring_guest *g)
 {
 	struct ivring_guest_page *page = guest_page(&g->map);
@@ -317,6 +351,7 @@ int ivring_guest_beat(struct ivring_guest *g)
 	if (!g->epoch || is_stale(g))
 		return -ESTALE;
 	look_at_bitmap(g);
+	look_at_freeze(g);
 	ivring_store(&page->heartbeat, page->heartbeat + 1);
 	/* A request that the writer clears in this moment publishes all the same. */
 	for (i = 0; i < g->nr_writers; i++)
@@ -330,6 +365,20 @@ int ivring_guest_is_enabled(const struct ivring_guest *g, uint16_t type)
 	if (type >= IVRING_MAX_TYPE)
 		return 0;
 	return (int)(ivring_load(&g->bitmap[type / 64]) >> (type % 64) & 1);
+}
+
+int ivring_guest_wants(struct ivring_guest *g, struct ivring_writer *w, uint16_t type)
+{
+	uint32_t freeze = __atomic_load_n(&g->freeze, __ATOMIC_SEQ_CST);
+	struct slot *s = &g->slots[w->cpu];
+
+	if (!(freeze & 1))
+		return ivring_guest_is_enabled(g, type);
+	if (s->frozen != freeze) {
+		ivring_flush(w);
+		__atomic_store_n(&s->frozen, freeze, __ATOMIC_RELEASE);
+	}
+	return 0;
 }
 
 void ivring_guest_die(struct ivring_guest *g)

@@ -4,6 +4,7 @@
  * follow a guest that comes, goes and comes again.
  */
 #include <time.h>
+#include <ivring/events.h>
 #include <ivring/region.h>
 
 static const struct ivring_guest_page *guest_page(const struct ivring_region *region)
@@ -61,13 +62,100 @@ static uint64_t new_reader_epoch(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+uint32_t ivring_region_features(const struct ivring_region *region)
+{
+	return ivring_load(&guest_page(region)->features);
+}
+
+/* ---- filter -------------------------------------------------------------------- */
+
+static int filter_check(const struct ivring_filter *f)
+{
+	uint32_t i;
+
+	if (f->nr_pids > IVRING_FILTER_PIDS || f->nr_comms > IVRING_FILTER_COMMS)
+		return -EINVAL;
+	for (i = 0; i < f->nr_comms; i++)
+		if (!f->comms[i][0] || !memchr(f->comms[i], 0, sizeof(f->comms[i])))
+			return -EINVAL;
+	return 0;
+}
+
+/* NUL-padded, whatever is behind the NUL. */
+static void store_comm(char *to, const char *name)
+{
+	size_t i, n = strnlen(name, sizeof(((struct ivring_filter *)0)->comms[0]));
+
+	for (i = 0; i < sizeof(((struct ivring_filter *)0)->comms[0]); i++)
+		ivring_store(&to[i], i < n ? name[i] : '\0');
+}
+
+/* seq is odd meanwhile: also where a reader before us was killed in here. */
+static void filter_store(struct ivring_filter *to, const struct ivring_filter *f)
+{
+	uint32_t seq = (ivring_load(&to->seq) + 1) | 1, i;
+
+	ivring_store(&to->seq, seq);
+	ivring_wmb(); /* pairs with the guest's second look at seq */
+	ivring_store(&to->nr_pids, f->nr_pids);
+	ivring_store(&to->nr_comms, f->nr_comms);
+	for (i = 0; i < f->nr_pids; i++)
+		ivring_store(&to->pids[i], f->pids[i]);
+	for (i = 0; i < f->nr_comms; i++)
+		store_comm(to->comms[i], f->comms[i]);
+	ivring_store_release(&to->seq, seq + 1); /* pairs with its first look */
+}
+
+int ivring_region_filter(struct ivring_region *region, const struct ivring_filter *filter)
+{
+	static const struct ivring_filter none;
+	int err = filter ? filter_check(filter) : 0;
+
+	if (err)
+		return err;
+	region->has_filter = 1;
+	filter_store(&ivring_region_reader_page(region)->filter, filter ? filter : &none);
+	return 0;
+}
+
+/* What a reader that knew of filters left must not hold for one that does not. */
+static void filter_drop(struct ivring_reader_page *page)
+{
+	static const struct ivring_filter none;
+	const struct ivring_filter *f = &page->filter;
+
+	if (ivring_load(&f->nr_pids) || ivring_load(&f->nr_comms) || ivring_load(&f->seq) & 1)
+		filter_store(&page->filter, &none);
+}
+
+/* ---- freeze -------------------------------------------------------------------- */
+
+void ivring_region_freeze(const struct ivring_region *region, int is_wanted)
+{
+	struct ivring_reader_page *page = ivring_region_reader_page(region);
+	uint32_t others = ivring_load(&page->flags) & ~IVRING_READER_FREEZE;
+
+	ivring_store_release(&page->flags, is_wanted ? others | IVRING_READER_FREEZE : others);
+}
+
+int ivring_region_is_frozen(const struct ivring_region *region)
+{
+	return ivring_load_acquire(&guest_page(region)->state) == IVRING_GUEST_FROZEN;
+}
+
+/* ---- begin and end ------------------------------------------------------------- */
+
 void ivring_region_enable(const struct ivring_region *region, const uint64_t *bitmap)
 {
 	struct ivring_reader_page *page = ivring_region_reader_page(region);
 	unsigned int i;
 
 	for (i = 0; i < IVRING_BITMAP_WORDS; i++)
-		ivring_store(&page->enable_bitmap[i], bitmap ? bitmap[i] : ~0ULL);
+		ivring_store(&page->enable_bitmap[i], bitmap			? bitmap[i]
+						      : i < IVT_TYPE_CHAIN / 64 ? ~0ULL
+										: 0);
+	if (!region->has_filter)
+		filter_drop(page);
 	ivring_store(&page->flags, 0);
 	/* Last: who sees the number sees the events that are wanted. */
 	ivring_store_release(&page->reader_epoch, new_reader_epoch());
@@ -77,6 +165,7 @@ void ivring_region_disable(const struct ivring_region *region)
 {
 	struct ivring_reader_page *page = ivring_region_reader_page(region);
 
+	ivring_region_freeze(region, 0);
 	ivring_store_release(&page->reader_epoch, 0);
 }
 

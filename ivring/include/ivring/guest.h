@@ -47,6 +47,7 @@ struct ivring_guest_options {
 	const char *release; /* who the trace says this is; NULL = the kernel's release */
 	uint32_t nr_writers; /* channels to clear and use; 0 = all that there are */
 	uint32_t ack_ms;     /* how long a reader may take for the old epoch; 0 = 1000 */
+	uint32_t can_freeze; /* each thread asks ivring_guest_wants() before it writes */
 };
 
 /*
@@ -108,6 +109,14 @@ int ivring_guest_beat(struct ivring_guest *g);
 /* Does a reader want this type, as of the last beat (or begin)?  Any thread, any
  * signal handler; a load. */
 int ivring_guest_is_enabled(const struct ivring_guest *g, uint16_t type);
+
+/*
+ * The same, asked by the thread that has @w before each record: it obeys, besides, a
+ * reader that wants nothing to be written for now (ivring_region_freeze()).  The
+ * first time it then publishes what was written by @w; the reader is told when each
+ * thread that has a writer has asked.  With can_freeze the program promises to ask.
+ */
+int ivring_guest_wants(struct ivring_guest *g, struct ivring_writer *w, uint16_t type);
 
 /* From the handler of a signal that ends the program: tells the host how far
  * each channel was reserved, state DEAD.  Async-signal-safe; nothing of @g may

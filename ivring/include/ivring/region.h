@@ -43,6 +43,7 @@ enum ivring_region_access {
 
 struct ivring_region {
 	int fd;
+	uint32_t has_filter;	     /* private: ivring_region_filter() was called */
 	struct ivring_superblock sb; /* private copy, validated */
 	void *base;		     /* sb.region_size bytes; read-only for a reader */
 	void *reader_area;	     /* sb.reader_len bytes, writable */
@@ -101,8 +102,36 @@ void ivring_region_reader(const struct ivring_region *region, uint32_t channel,
 			  struct ivring_reader *ret);
 
 /*
+ * What of the wishes below the guest obeys: IVRING_GUEST_* bits, its own word.  A
+ * guest that lacks IVRING_GUEST_FILTERS records everybody's events.
+ */
+uint32_t ivring_region_features(const struct ivring_region *region);
+
+/*
+ * Have only events recorded of the processes in @filter->pids (numbers as the
+ * guest's first pid namespace has them) and of tasks whose name is in
+ * @filter->comms (NUL-padded, 15 bytes at most); seq and reserved words are not
+ * looked at.  NULL, or none of both: everybody's.  To be called before
+ * ivring_region_enable(), and again at any time: the guest takes either the old
+ * filter or the new one.  0; -EINVAL: more than fit, or a name that is empty or
+ * has no NUL.
+ */
+int ivring_region_filter(struct ivring_region *region, const struct ivring_filter *filter);
+
+/*
+ * Have the guest write nothing (@is_wanted 1) until that is taken back (0); what it
+ * then does not record is not counted as lost.  It takes a moment:
+ * ivring_region_is_frozen() says when it came about, and all that was written is
+ * published.  A guest without IVRING_GUEST_FREEZES goes on.  Enabling and disabling
+ * take it back, too.
+ */
+void ivring_region_freeze(const struct ivring_region *region, int is_wanted);
+int ivring_region_is_frozen(const struct ivring_region *region);
+
+/*
  * Tell the guest that there is a reader, and which events it wants: those whose
- * bit is set in @bitmap (IVRING_BITMAP_WORDS words; NULL: all).  May be called
+ * bit is set in @bitmap (IVRING_BITMAP_WORDS words; NULL: all, without call
+ * chains); of everybody, unless ivring_region_filter() was called.  May be called
  * again.  After ivring_region_disable() there is none; records that are under
  * way may still arrive.
  */
