@@ -65,11 +65,19 @@ struct tally {
 	__u64 unpaired;
 };
 
-/* Fixed payload bytes; -1: no such type; @ret_str: a text follows. */
-static int payload_bytes(unsigned int type, bool *ret_str)
+/* What may follow the fixed bytes of a payload. */
+enum ending {
+	ENDS_FIXED,
+	ENDS_STR,
+	ENDS_BYTES, /* counted by the last u32 */
+	ENDS_WORDS, /* the same, of 8 bytes */
+};
+
+/* Fixed payload bytes; -1: no such type. */
+static int payload_bytes(unsigned int type, enum ending *ret_ending)
 {
-	*ret_str = false;
-#define HAS_STR_str *ret_str = true;
+	*ret_ending = ENDS_FIXED;
+#define HAS_STR_str *ret_ending = ENDS_STR;
 #define HAS_STR_i32
 #define HAS_STR_u32
 #define HAS_STR_i64
@@ -78,8 +86,8 @@ static int payload_bytes(unsigned int type, bool *ret_str)
 #define HAS_STR_u8
 #define HAS_STR_text16
 #define HAS_STR_ip16
-#define HAS_STR_bytes *ret_str = true;
-#define HAS_STR_x64s  *ret_str = true;
+#define HAS_STR_bytes *ret_ending = ENDS_BYTES;
+#define HAS_STR_x64s  *ret_ending = ENDS_WORDS;
 #define HAS_STR_pad4
 #define HAS_STR(kind, f) HAS_STR_##kind
 #define CASE(type, name, group, label) \
@@ -237,14 +245,14 @@ static void choose(__u64 *bitmap, char *list)
 	unsigned int type;
 
 	if (!list) {
-		memset(bitmap, 0xff, 8 * IVRING_BITMAP_WORDS);
+		memset(bitmap, 0xff, N_TYPES / 8); /* no call chains */
 		return;
 	}
 	for (word = strtok_r(list, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
 		bool found = false;
 
 		if (word[0] >= '0' && word[0] <= '9') {
-			set_type(bitmap, strtoul(word, NULL, 0) % N_TYPES);
+			set_type(bitmap, strtoul(word, NULL, 0) % IVRING_MAX_TYPE);
 			continue;
 		}
 		for (type = 1; type < N_TYPES; type++)
@@ -273,10 +281,21 @@ static void print_record(const struct ivring_record *rec, unsigned int cpu)
 	putchar('\n');
 }
 
+/* @n: bytes of a payload whose first @fixed end in the count of what follows. */
+static bool is_counted(const void *payload, unsigned int n, unsigned int fixed, unsigned int unit)
+{
+	__u32 count;
+
+	if (n < fixed)
+		return false;
+	memcpy(&count, (const char *)payload + fixed - sizeof(count), sizeof(count));
+	return count <= IVRING_REC_MAX_BYTES / unit && n == ((fixed + count * unit + 7) & ~7u);
+}
+
 static const char *check_record(const struct ivring_record *rec, __u64 rest, __u64 last_tsc)
 {
 	unsigned int n = rec->size - sizeof(*rec);
-	bool has_str;
+	enum ending ending;
 	int fixed;
 
 	if (rest < sizeof(*rec) || rec->size < sizeof(*rec) || rec->size % 8 || rec->size > rest)
@@ -287,10 +306,12 @@ static const char *check_record(const struct ivring_record *rec, __u64 rest, __u
 		return "time";
 	if (rec->type >= N_TYPES)
 		return "type";
-	fixed = payload_bytes(rec->type, &has_str);
+	fixed = payload_bytes(rec->type, &ending);
 	if (fixed < 0)
 		return "type";
-	if (has_str) {
+	if (ending == ENDS_BYTES || ending == ENDS_WORDS)
+		return is_counted(rec + 1, n, fixed, ending == ENDS_WORDS ? 8 : 1) ? NULL : "count";
+	if (ending == ENDS_STR) {
 		const char *text = (const char *)(rec + 1);
 
 		if (n > fixed + IVT_STR_BYTES + 8u || n < (fixed & ~7u) || !n || text[n - 1])
