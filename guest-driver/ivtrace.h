@@ -10,6 +10,8 @@
  *	ivtrace_probe.c		tracepoints -> records
  *	ivtrace_filter.c	whose events are recorded
  *	ivtrace_stack.c		user call chains behind events
+ *	ivtrace_ftrace.c	what the guest's tracefs has enabled -> records
+ *	ivtrace_tracefs.c	what tracefs says of its events
  *	ivtrace_dump.c		the state that was there before the recording
  *	ivtrace_mark.c		/dev/ivtrace
  *	ivtrace_stap.c		what SystemTap's scripts call
@@ -148,9 +150,10 @@ static __always_inline u32 ivtrace_ctx(void)
 	return ((u32)current->pid & IVRING_CTX_TID_MASK) | exec << IVRING_CTX_EXEC_SHIFT;
 }
 
-/* Any context.  1 when recorded, 0 when lost or when this CPU has no ring; without
- * a look at filter and call chains. */
-static __always_inline int ivtrace_write(u16 type, const void *payload, u32 bytes)
+/* Any context.  Record @head and, behind it, @body.  1 when recorded, 0 when lost or
+ * when this CPU has no ring; without a look at filter and call chains. */
+static __always_inline int ivtrace_write_two(u16 type, const void *head, u32 head_bytes,
+					     const void *body, u32 body_bytes)
 {
 	struct ivtrace_cpu *c;
 	int ret = 0;
@@ -158,9 +161,16 @@ static __always_inline int ivtrace_write(u16 type, const void *payload, u32 byte
 	preempt_disable_notrace();
 	c = raw_cpu_ptr(&ivtrace_cpus);
 	if (likely(READ_ONCE(c->is_open)))
-		ret = ivring_emit(&c->w, type, ivtrace_ctx(), payload, bytes);
+		ret = ivring_emit_two(&c->w, type, ivtrace_ctx(), head, head_bytes, body,
+				      body_bytes);
 	preempt_enable_notrace();
 	return ret;
+}
+
+/* The same with a payload of one piece. */
+static __always_inline int ivtrace_write(u16 type, const void *payload, u32 bytes)
+{
+	return ivtrace_write_two(type, payload, bytes, NULL, 0);
 }
 
 /* ---- filter and call chains: any context -------------------------------------- */
@@ -270,6 +280,22 @@ bool ivtrace_probe_sees_wakeups(void);
 
 /* Process context: tasks and disks as they are now, as lttng_statedump_*. */
 void ivtrace_dump_state(void);
+
+/* ---- ftrace's events: process context, one caller at a time ----------------- */
+
+/* Whether this kernel's events can be exported at all. */
+#define IVTRACE_HAS_FTRACE IS_ENABLED(CONFIG_TRACING)
+
+/* Record what tracefs has enabled, with formats from the beginning of each
+ * @recording (the reader's epoch), or leave off.  After a call with @is_wanted
+ * false nothing of it runs. */
+void ivtrace_ftrace_apply(bool is_wanted, u64 recording);
+
+/* A mount of our own for the reads.  0; -errno. */
+int ivtrace_tracefs_open(void);
+void ivtrace_tracefs_close(void);
+/* All of the file @name below tracefs, NUL-terminated; kvfree() it.  ERR_PTR(). */
+char *ivtrace_tracefs_read(const char *name);
 
 /* /dev/ivtrace.  0; -errno. */
 int ivtrace_mark_init(void);

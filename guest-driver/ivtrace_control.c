@@ -73,7 +73,8 @@ ssize_t ivtrace_control_print_chains(char *page)
 
 u32 ivtrace_features(void)
 {
-	return IVRING_GUEST_FILTERS | IVRING_GUEST_CHAINS | IVRING_GUEST_FREEZES;
+	return IVRING_GUEST_FILTERS | IVRING_GUEST_CHAINS | IVRING_GUEST_FREEZES |
+	       (IVTRACE_HAS_FTRACE ? IVRING_GUEST_FTRACE : 0);
 }
 
 /* The reader that is there, or 0: none, or the guest's owner wants none. */
@@ -176,6 +177,7 @@ static void ivtrace_control_apply(u64 reader_epoch)
 	if (is_special)
 		static_branch_enable(&ivtrace_is_special);
 	ivtrace_probe_apply(ivtrace_control.bitmap);
+	ivtrace_ftrace_apply(ivtrace_type_is_enabled(IVT_TYPE_ivtrace_ftrace), reader_epoch);
 	if (!is_special)
 		static_branch_disable(&ivtrace_is_special);
 }
