@@ -54,7 +54,7 @@ NOKPROBE_SYMBOL(ivtrace_stack_walk);
 
 static const struct pt_regs *ivtrace_stack_regs(void)
 {
-	const struct pt_regs *regs = task_pt_regs(current);
+	struct pt_regs *regs = task_pt_regs(current);
 
 	if (current->flags & IVTRACE_NO_PROGRAM || !current->mm || !user_64bit_mode(regs))
 		return NULL;
