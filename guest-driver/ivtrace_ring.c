@@ -463,6 +463,7 @@ static void ivtrace_reopen_all(void)
 			continue;
 		c->is_parked = true;
 		c->idle_ticks = 0;
+		/* After the writer, as in ivtrace_open_all(). */
 		smp_store_release(&c->is_open, true);
 	}
 }

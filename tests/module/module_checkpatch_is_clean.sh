@@ -35,13 +35,17 @@ for file in guest-driver/*.[ch] ivring/include/ivring/*.h; do
 	case ${file##*/} in
 	# Out of tree, versions are what it is about; KERNEL_VERSION() passes for a constant.
 	compat.h) ignored+=,LINUX_VERSION_CODE,CONSTANT_COMPARISON ;;
-	# An event's own condition, in probes.h, ends its probe.
-	ivtrace_probe.c) ignored+=,MACRO_WITH_FLOW_CONTROL ;;
+	# An event's own condition, in probes.h, ends its probe; arguments for a table's lines.
+	ivtrace_probe.c) ignored+=,MACRO_WITH_FLOW_CONTROL,COMPLEX_MACRO ;;
+	# IVRING_ names pass for constants.
+	ivtrace_mark.c) ignored+=,CONSTANT_COMPARISON ;;
 	# User space includes these, too, and has no __aligned; IVRING_ names pass for constants.
 	abi.h) ignored+=,PREFER_DEFINED_ATTRIBUTE_MACRO,CONSTANT_COMPARISON ;;
 	# Barriers are defined here and explained where they are used; COMPLEX_MACRO is
 	# "static inline" by a name of its own.
 	port.h) ignored+=,PREFER_DEFINED_ATTRIBUTE_MACRO,MEMORY_BARRIER,COMPLEX_MACRO ;;
+	# For programs, of any C.
+	mark.h) ignored+=,INLINE ;;
 	events.h | probes.h | syscalls.h) ignored+=,$tables ;;
 	esac
 	check "$file" || status=1
