@@ -69,7 +69,7 @@ static int make(const struct vm_spec *spec, uint64_t size_bytes, uint32_t cpus)
 
 int cmd_qemu_args(int argc, char **argv)
 {
-	struct vm_spec spec = { "", "" };
+	struct vm_spec spec = { .name = "" };
 	uint64_t size_bytes = 0, cpus = 0;
 	int c;
 

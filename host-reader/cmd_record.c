@@ -6,11 +6,13 @@
 #include <sys/stat.h>
 #include <time.h>
 #include "host-reader/commands.h"
+#include "host-reader/filter_options.h"
 #include "host-reader/message.h"
 #include "host-reader/record.h"
 #include "trace/event_table.h"
 
-#define MAX_VMS 255 /* and the host: IVT_MAX_MACHINES */
+#define MAX_VMS	    255 /* and the host: IVT_MAX_MACHINES */
+#define MAX_FILTERS 1024
 
 static const char help[] =
 	"Usage: ivtrace-host record [OPTIONS] [-- COMMAND...]\n"
@@ -22,6 +24,11 @@ static const char help[] =
 	"      --vm NAME[=shm:PATH] a VM and its region (/dev/shm/ivtrace-NAME); repeatable\n"
 	"      --host EVENTS        the host's events (default)\n"
 	"      --guest EVENTS       the VMs' events (default)\n"
+	"      --stacks EVENTS      of the VMs' events: with the program's call chain\n"
+	"      --filter-pid VM:PID[,...]\n"
+	"                           only events of these processes of the VM; repeatable\n"
+	"      --filter-comm [VM:]NAME[,...]\n"
+	"                           and of tasks of these names; repeatable\n"
 	"      --duration T         stop after 5, 5s, 500ms, 2m\n"
 	"      --tsc SOURCE         where a VM's clock offset is read: auto, bpf, stap or\n"
 	"                           debugfs for KVM, tcg for QEMU without it, handshake\n"
@@ -41,6 +48,7 @@ static const char help_end[] =
 	"  ivtrace-host record --vm a --vm b                    until Ctrl-C\n"
 	"  ivtrace-host record -o slow.ivt --vm a --duration 10s\n"
 	"  ivtrace-host record --vm a --host block,sched_switch --guest default,net,timer\n"
+	"  ivtrace-host record --vm a --filter-comm postgres --stacks syscall_entry_fsync\n"
 	"  ivtrace-host record --host all -- dd if=/dev/vda of=/dev/null count=100\n"
 	"  ivtrace-host record --vm a=shm:/dev/hugepages/a --host none\n";
 
@@ -48,6 +56,9 @@ enum {
 	OPT_VM = 256,
 	OPT_HOST,
 	OPT_GUEST,
+	OPT_STACKS,
+	OPT_FILTER_PID,
+	OPT_FILTER_COMM,
 	OPT_DURATION,
 	OPT_TSC,
 	OPT_STAP,
@@ -60,6 +71,9 @@ static const struct option options[] = {
 	{ "vm", required_argument, NULL, OPT_VM },
 	{ "host", required_argument, NULL, OPT_HOST },
 	{ "guest", required_argument, NULL, OPT_GUEST },
+	{ "stacks", required_argument, NULL, OPT_STACKS },
+	{ "filter-pid", required_argument, NULL, OPT_FILTER_PID },
+	{ "filter-comm", required_argument, NULL, OPT_FILTER_COMM },
 	{ "duration", required_argument, NULL, OPT_DURATION },
 	{ "tsc", required_argument, NULL, OPT_TSC },
 	{ "stap-module", required_argument, NULL, OPT_STAP },
@@ -92,14 +106,61 @@ static int add_vm(struct record_options *opt, const char *text)
 	return 0;
 }
 
+static int no_event(const char *option, const char *bad)
+{
+	return usage_error("record", "%s: '%s' is no event and no group (groups: %s)", option, bad,
+			   event_groups());
+}
+
 static int set_events(const char *option, const char *text, struct event_set *set)
 {
 	char bad[128];
 
-	if (!parse_events(text, set, bad, sizeof(bad)))
+	return parse_events(text, set, bad, sizeof(bad)) ? no_event(option, bad) : 0;
+}
+
+static int set_stacks(const char *text, struct event_set *set)
+{
+	char bad[128];
+
+	return parse_event_names(text, set, bad, sizeof(bad)) ? no_event("--stacks", bad) : 0;
+}
+
+/* Filters name VMs: once these are all known.  Arguments stay where they are. */
+static struct pending_filter {
+	enum filter_kind kind;
+	const char *text;
+} pending[MAX_FILTERS];
+static size_t n_pending;
+
+static int add_filter(enum filter_kind kind, const char *text)
+{
+	if (n_pending >= MAX_FILTERS)
+		return usage_error("record", "more than %d filters", MAX_FILTERS);
+	pending[n_pending++] = (struct pending_filter){ kind, text };
+	return 0;
+}
+
+static int apply_filters(struct record_options *opt)
+{
+	char why[256];
+	size_t i;
+
+	for (i = 0; i < n_pending; i++)
+		if (filter_parse(pending[i].kind, pending[i].text, opt->vms, opt->n_vms, why,
+				 sizeof(why)))
+			return usage_error("record", "%s: %s",
+					   pending[i].kind == FILTER_PID ? "--filter-pid"
+									 : "--filter-comm",
+					   why);
+	return 0;
+}
+
+static int apply_stacks(struct record_options *opt)
+{
+	if (event_set_is_empty(&opt->stacks) || event_set_add_chains(&opt->guest, &opt->stacks))
 		return 0;
-	return usage_error("record", "%s: '%s' is no event and no group (groups: %s)", option, bad,
-			   event_groups());
+	return usage_error("record", "--stacks: none of these events is recorded (--guest)");
 }
 
 static int set_tsc(const char *text, enum tsc_choice *ret)
@@ -135,6 +196,26 @@ static int set_cpus(const char *text, uint32_t *ret)
 	return 0;
 }
 
+/* The options of what is recorded.  0: go on; else the exit status. */
+static int choose_events(struct record_options *opt, int c, const char *value)
+{
+	switch (c) {
+	case OPT_HOST:
+		return set_events("--host", value, &opt->host);
+	case OPT_GUEST:
+		return set_events("--guest", value, &opt->guest);
+	case OPT_STACKS:
+		return set_stacks(value, &opt->stacks);
+	case OPT_FILTER_PID:
+		return add_filter(FILTER_PID, value);
+	case OPT_FILTER_COMM:
+		return add_filter(FILTER_COMM, value);
+	default:
+		fputs("(see ivtrace-host record --help)\n", stderr);
+		return EXIT_USAGE;
+	}
+}
+
 /* 0: go on; else the exit status. */
 static int take_option(struct record_options *opt, int c, const char *value)
 {
@@ -144,10 +225,6 @@ static int take_option(struct record_options *opt, int c, const char *value)
 		return 0;
 	case OPT_VM:
 		return add_vm(opt, value);
-	case OPT_HOST:
-		return set_events("--host", value, &opt->host);
-	case OPT_GUEST:
-		return set_events("--guest", value, &opt->guest);
 	case OPT_TSC:
 		return set_tsc(value, &opt->tsc);
 	case OPT_STAP:
@@ -160,8 +237,7 @@ static int take_option(struct record_options *opt, int c, const char *value)
 	case OPT_CPUS:
 		return set_cpus(value, &opt->cpus);
 	default:
-		fputs("(see ivtrace-host record --help)\n", stderr);
-		return EXIT_USAGE;
+		return choose_events(opt, c, value);
 	}
 }
 
@@ -202,6 +278,10 @@ static int read_options(struct record_options *opt, int argc, char **argv)
 
 	while (!ret && (c = getopt_long(argc, argv, "+o:", options, NULL)) >= 0)
 		ret = take_option(opt, c, optarg);
+	if (!ret)
+		ret = apply_stacks(opt);
+	if (!ret)
+		ret = apply_filters(opt);
 	return ret ? ret : check_options(opt, argc, argv);
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "host-reader/options.h"
+#include "ivring/events.h"
 #include "trace/event_table.h"
 
 #define SHM_PREFIX "/dev/shm/ivtrace-"
@@ -128,28 +129,65 @@ static bool add_events(struct event_set *set, const char *name)
 	return is_found;
 }
 
-int parse_events(const char *text, struct event_set *ret, char *bad, size_t bad_bytes)
+int parse_event_names(const char *text, struct event_set *ret, char *bad, size_t bad_bytes)
 {
 	struct event_set set = { { 0 } };
 	char part[128];
 
-	if (strcmp(text, "none")) {
-		for (;;) {
-			size_t n = strcspn(text, ",");
+	while (strcmp(text, "none")) {
+		size_t n = strcspn(text, ",");
 
-			snprintf(part, sizeof(part), "%.*s", (int)n, text);
-			if (n >= sizeof(part) || !add_events(&set, part)) {
-				snprintf(bad, bad_bytes, "%s", part);
-				return -EINVAL;
-			}
-			if (!text[n])
-				break;
-			text += n + 1;
+		snprintf(part, sizeof(part), "%.*s", (int)n, text);
+		if (n >= sizeof(part) || !add_events(&set, part)) {
+			snprintf(bad, bad_bytes, "%s", part);
+			return -EINVAL;
 		}
-		add_events(&set, "ivtrace"); /* state dumps and marks go with any event */
+		if (!text[n])
+			break;
+		text += n + 1;
 	}
 	*ret = set;
 	return 0;
+}
+
+int parse_events(const char *text, struct event_set *ret, char *bad, size_t bad_bytes)
+{
+	int err = parse_event_names(text, ret, bad, bad_bytes);
+
+	if (!err && strcmp(text, "none"))
+		add_events(ret, "ivtrace"); /* state dumps and marks go with any event */
+	return err;
+}
+
+static bool is_bit_set(const struct event_set *set, unsigned int bit)
+{
+	return set->bits[bit / 64] >> (bit % 64) & 1;
+}
+
+bool event_set_add_chains(struct event_set *set, const struct event_set *chains)
+{
+	bool is_any = false;
+	unsigned int type;
+
+	for (type = 0; type < IVT_TYPE_CHAIN; type++) {
+		unsigned int bit = IVT_TYPE_CHAIN + type;
+
+		if (!is_bit_set(set, type) || !is_bit_set(chains, type))
+			continue;
+		set->bits[bit / 64] |= 1ULL << (bit % 64);
+		is_any = true;
+	}
+	return is_any;
+}
+
+bool event_set_has_chains(const struct event_set *set)
+{
+	size_t i;
+
+	for (i = IVT_TYPE_CHAIN / 64; i < IVRING_BITMAP_WORDS; i++)
+		if (set->bits[i])
+			return true;
+	return false;
 }
 
 const char *event_groups(void)
@@ -165,30 +203,29 @@ const char *event_groups(void)
 }
 
 /* A VM's name becomes a directory's. */
-static bool is_vm_name(const char *name)
+bool is_vm_name(const char *name, size_t n)
 {
-	const char *p;
+	size_t i;
 
-	if (!isalnum((unsigned char)*name) || !strcmp(name, "host"))
+	if (!n || n >= IVT_NAME_BYTES || !isalnum((unsigned char)*name) ||
+	    (n == 4 && !memcmp(name, "host", n)))
 		return false;
-	for (p = name; *p; p++)
-		if (!isalnum((unsigned char)*p) && !strchr("._-", *p))
+	for (i = 0; i < n; i++)
+		if (!isalnum((unsigned char)name[i]) && (!name[i] || !strchr("._-", name[i])))
 			return false;
-	return strlen(name) < IVT_NAME_BYTES;
+	return true;
 }
 
 int parse_vm(const char *text, struct vm_spec *ret)
 {
 	const char *path = strchr(text, '=');
 	size_t n = path ? (size_t)(path - text) : strlen(text);
-	struct vm_spec spec = { "", "" };
+	struct vm_spec spec = { .name = "" };
 	int len;
 
-	if (n >= sizeof(spec.name))
+	if (!is_vm_name(text, n))
 		return -EINVAL;
 	memcpy(spec.name, text, n);
-	if (!is_vm_name(spec.name))
-		return -EINVAL;
 	if (!path) {
 		len = snprintf(spec.path, sizeof(spec.path), SHM_PREFIX "%s", spec.name);
 	} else {

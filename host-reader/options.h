@@ -21,6 +21,7 @@ struct event_set {
 struct vm_spec {
 	char name[IVT_NAME_BYTES];
 	char path[PATH_MAX];
+	struct ivring_filter filter; /* whose events; none of both: everybody's */
 };
 
 /* "64M", "1G", "65536": bytes. */
@@ -36,13 +37,20 @@ int parse_number(const char *text, uint64_t low, uint64_t high, uint64_t *ret);
  * On failure @bad gets the part that is neither.
  */
 int parse_events(const char *text, struct event_set *ret, char *bad, size_t bad_bytes);
+/* The same without what goes with any event. */
+int parse_event_names(const char *text, struct event_set *ret, char *bad, size_t bad_bytes);
 bool event_set_has(const struct event_set *set, unsigned int type);
 bool event_set_is_empty(const struct event_set *set);
 /* Is any event of @group ("syscall") in the set? */
 bool event_set_has_group(const struct event_set *set, const char *group);
+/* Ask for call chains behind those of @chains that are in @set; false: none is. */
+bool event_set_add_chains(struct event_set *set, const struct event_set *chains);
+bool event_set_has_chains(const struct event_set *set);
 /* The names of all groups, separated by commas. */
 const char *event_groups(void);
 
+/* May the @n bytes at @name be a VM's name? */
+bool is_vm_name(const char *name, size_t n);
 /* "NAME" or "NAME=shm:PATH"; without a path it is /dev/shm/ivtrace-NAME. */
 int parse_vm(const char *text, struct vm_spec *ret);
 

@@ -16,7 +16,8 @@ struct record_options {
 	uint32_t cpus;	     /* 0: not said */
 	struct event_set host;
 	struct event_set guest;
-	uint64_t duration_ns; /* 0: until stopped */
+	struct event_set stacks; /* of these: with call chains, which are in guest, too */
+	uint64_t duration_ns;	 /* 0: until stopped */
 	enum tsc_choice tsc;
 	const char *stap_script; /* NULL: the installed one */
 	char **command;		 /* NULL: none; else argv */

@@ -28,8 +28,9 @@ static void print_machine(const struct ivt_machine_info *m)
 		snprintf(epoch, sizeof(epoch), " (boot %u)", m->epoch + 1);
 	if (refused)
 		snprintf(more, sizeof(more), ", %" PRIu64 " bytes refused", refused);
-	fprintf(stderr, "  %-12s %12" PRIu64 " records %10.1f MB %10" PRIu64 " lost%s%s\n", m->name,
-		records, (double)bytes / 1e6, lost, more, epoch);
+	fprintf(stderr, "  %-12s %12" PRIu64 " records %10.1f MB %10" PRIu64 " lost%s%s%s\n",
+		m->name, records, (double)bytes / 1e6, lost, more, epoch,
+		m->filter[0] ? ", filtered" : "");
 }
 
 void summary_print(const char *path)

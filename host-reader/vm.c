@@ -61,6 +61,7 @@ void vm_ask_events(struct vm *vm)
 	struct ivring_reader_page *page = ivring_region_reader_page(&vm->region);
 	unsigned int i;
 
+	ivring_region_filter(&vm->region, &vm->spec.filter);
 	for (i = 0; i < IVRING_BITMAP_WORDS; i++)
 		ivring_store(&page->enable_bitmap[i], vm->events->bits[i]);
 	ivring_store(&page->flags, 0);
@@ -165,6 +166,7 @@ void vm_end(struct vm *vm)
 		if (!ivring_region_check(&vm->region)) {
 			ivring_store(&page->flags, 0);
 			ivring_store_release(&page->reader_epoch, 0);
+			ivring_region_filter(&vm->region, NULL);
 		}
 	}
 	for (i = 0; vm->clock && i < vm->region.sb.nr_channels; i++)

@@ -7,6 +7,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include "host-reader/filter_options.h"
 #include "host-reader/message.h"
 #include "host-reader/vm.h"
 
@@ -19,6 +20,21 @@
 static const struct ivring_guest_page *guest_page(const struct vm *vm)
 {
 	return (const struct ivring_guest_page *)((const char *)vm->region.base + IVRING_GUEST_OFF);
+}
+
+/* Not all that was asked for is obeyed by every driver. */
+static void check_features(const struct vm *vm, struct ivt_machine_info *m, uint32_t features)
+{
+	if (filter_is_set(&vm->spec.filter) && features & IVRING_GUEST_FILTERS)
+		filter_text(&vm->spec.filter, m->filter, sizeof(m->filter));
+	else if (filter_is_set(&vm->spec.filter))
+		message("%s: WARNING: its driver cannot filter: everybody's events are recorded "
+			"(use the driver of this version)",
+			vm->spec.name);
+	if (event_set_has_chains(vm->events) && !(features & IVRING_GUEST_CHAINS))
+		message("%s: WARNING: its driver takes no call chains: none are recorded (use the "
+			"driver of this version)",
+			vm->spec.name);
 }
 
 /* The guest's word about itself: copied once, bounded, nothing but text. */
@@ -38,6 +54,7 @@ static void copy_facts(struct vm *vm)
 	m->guest_cpus = ivring_load(&page->nr_cpus);
 	m->guest_tsc_khz = ivring_load(&page->tsc_khz);
 	vm->has_guest = true;
+	check_features(vm, m, ivring_load(&page->features));
 	message("%s: guest with Linux %s, %u CPUs", vm->spec.name, m->guest_release, m->guest_cpus);
 }
 

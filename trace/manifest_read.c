@@ -151,6 +151,7 @@ static int read_guest(struct json_object *o, struct ivt_machine_info *m)
 	get_text(guest, "release", m->guest_release, sizeof(m->guest_release));
 	m->guest_cpus = get_u32(guest, "cpus");
 	m->guest_tsc_khz = get_u64(guest, "tsc_khz");
+	get_text(guest, "filter", m->filter, sizeof(m->filter));
 	ret = list_alloc(list, IVT_MAX_VCPUS, sizeof(*m->vcpus), (void **)&m->vcpus, &m->n_vcpus);
 	for (size_t i = 0; i < m->n_vcpus; i++) {
 		struct json_object *v = json_object_array_get_idx(list, i);

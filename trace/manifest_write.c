@@ -104,6 +104,8 @@ static void add_guest(struct json_object *o, const struct ivt_machine_info *m)
 	add_text(guest, "release", m->guest_release);
 	add_u64(guest, "cpus", m->guest_cpus);
 	add_u64(guest, "tsc_khz", m->guest_tsc_khz);
+	if (m->filter[0])
+		add_text(guest, "filter", m->filter);
 	add(o, "guest", guest);
 }
 

@@ -100,6 +100,7 @@ struct ivt_machine_info {
 	char guest_release[64]; /* the guest's word, control bytes replaced */
 	uint32_t guest_cpus;	/* the guest's word */
 	uint64_t guest_tsc_khz; /* the guest's word */
+	char filter[1024];	/* whose events only, in words; empty: everybody's */
 	struct ivt_stream_info *streams;
 	size_t n_streams;
 	struct ivt_machine_part *parts;

@@ -230,6 +230,7 @@ static int report_make(struct io_report *rep, const struct report_options *opt)
 
 static void warn(const struct io_report *rep)
 {
+	report_warn_filters(rep->info);
 	if (rep->io->lost)
 		report_message("%" PRIu64 " records were lost while recording: requests may be "
 			       "missing (larger rings, fewer events)",

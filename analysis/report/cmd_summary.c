@@ -109,6 +109,17 @@ static void print_salvaged(const struct ivt_trace_info *info)
 	}
 }
 
+static void print_filters(const struct ivt_trace_info *info)
+{
+	char name[REPORT_NAME_BYTES];
+	size_t m;
+
+	for (m = 0; m < info->n_machines; m++)
+		if (info->machines[m].filter[0])
+			printf("%s: recorded with a filter (%s)\n", report_name(info, m, name),
+			       info->machines[m].filter);
+}
+
 static void print_text(struct ivt_trace *t, const struct totals *totals)
 {
 	const struct ivt_trace_info *info = ivt_trace_info_of(t);
@@ -136,6 +147,7 @@ static void print_text(struct ivt_trace *t, const struct totals *totals)
 		       accel_of(&info->machines[m]), info->machines[m].n_streams, totals[m].records,
 		       totals[m].lost, totals[m].refused_bytes);
 	print_salvaged(info);
+	print_filters(info);
 }
 
 static struct json_object *machine_json(const struct ivt_trace_info *info, size_t m,
@@ -157,6 +169,8 @@ static struct json_object *machine_json(const struct ivt_trace_info *info, size_
 	json_object_object_add(o, "refused_bytes", json_object_new_uint64(totals->refused_bytes));
 	json_object_object_add(o, "salvaged", json_object_new_uint64(salvaged));
 	json_object_object_add(o, "lost_uncommitted", json_object_new_uint64(uncommitted));
+	json_object_object_add(o, "filter",
+			       machine->filter[0] ? json_object_new_string(machine->filter) : NULL);
 	return o;
 }
 

@@ -166,6 +166,8 @@ static int run(const struct report_options *opt, struct ivt_trace **traces)
 
 	if (ret == REPORT_DONE)
 		ret = analyse(traces[1], opt, &io[1]);
+	report_warn_filters(ivt_trace_info_of(traces[0]));
+	report_warn_filters(ivt_trace_info_of(traces[1]));
 	if (ret == REPORT_DONE)
 		ret = compare(opt, traces, io, &c);
 	if (ret == REPORT_DONE && opt->is_json)

@@ -73,6 +73,9 @@ uint64_t report_to_ns(const struct report_options *opt, struct ivt_trace *t);
 #define REPORT_NAME_BYTES 80
 const char *report_name(const struct ivt_trace_info *info, uint32_t machine, char *ret);
 
+/* Say of which machines not everybody's events were recorded. */
+void report_warn_filters(const struct ivt_trace_info *info);
+
 /* Number of the machine called so; -1 with a message when there is none. */
 int report_find_machine(struct ivt_trace *t, const char *name, uint32_t *ret_machine);
 

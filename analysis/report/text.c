@@ -56,6 +56,18 @@ const char *report_name(const struct ivt_trace_info *info, uint32_t machine, cha
 	return ret;
 }
 
+void report_warn_filters(const struct ivt_trace_info *info)
+{
+	char name[REPORT_NAME_BYTES];
+	size_t m;
+
+	for (m = 0; m < info->n_machines; m++)
+		if (info->machines[m].filter[0])
+			report_message("%s was recorded with a filter (%s): what others did there "
+				       "is not in the trace",
+				       report_name(info, m, name), info->machines[m].filter);
+}
+
 int report_find_machine(struct ivt_trace *t, const char *name, uint32_t *ret_machine)
 {
 	const struct ivt_trace_info *info = ivt_trace_info_of(t);

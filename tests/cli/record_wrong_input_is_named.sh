@@ -43,6 +43,14 @@ refused 2 'nothing to record'
 refused 2 'exclude each other' --vm "a=shm:$region" --duration 1 -- true
 refused 2 "unexpected 'true'" --vm "a=shm:$region" true
 refused 2 "'nonsense' is no event" --vm "a=shm:$region" --guest sched,nonsense
+refused 2 "--stacks: 'nonsense' is no event" --vm "a=shm:$region" --stacks sched,nonsense
+refused 2 '--stacks: none of these events is recorded' --vm "a=shm:$region" --guest sched \
+	--stacks block
+refused 2 "--filter-pid: 'b' is no VM" --vm "a=shm:$region" --filter-pid b:1
+refused 2 "--filter-pid: 'x' is no process" --filter-pid a:x --vm "a=shm:$region"
+refused 2 '--filter-pid: there is no --vm' --filter-pid 1
+refused 2 "--filter-comm: 'averylongname016' is no task" --vm "a=shm:$region" \
+	--filter-comm averylongname016
 
 # regions: NAME PATTERN, the file is as it was
 region_refused()
