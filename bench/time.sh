@@ -49,5 +49,5 @@ for i in $(seq "$recordings"); do
 done
 lab/vm check-log a >&2
 lab/vm stop a >&2
-python3 bench/time_figures.py "$work"/*.ivt
+python3 -B bench/time_figures.py "$work"/*.ivt
 [ "${KVM_HOST-}" != yes ] || exits_on_a_kvm_host

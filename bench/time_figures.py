@@ -1,23 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """time_figures.py TRACE...: what the clock logs of recordings with handshakes beside
 an exact source say, as the lines of JSON that bench.h describes."""
-import json
-import os
 import statistics
 import struct
 import sys
 
+import figures
+
 SNAPSHOT, CLOCK = 1, 2
 TCG, HANDSHAKE = 3, 4
-
-
-def machine():
-    """As bench_machine() of bench.h."""
-    with open("/proc/cpuinfo", encoding="ascii", errors="replace") as f:
-        info = dict(line.split(":", 1) for line in f if ":" in line)
-    info = {key.strip(): value.strip() for key, value in info.items()}
-    virtual = ", virtual machine" if "hypervisor" in info.get("flags", "").split() else ""
-    return f"{info.get('model name', 'unknown CPU')}, {os.sysconf('SC_NPROCESSORS_ONLN')} CPUs{virtual}"
 
 
 class Recording:
@@ -48,20 +39,9 @@ class Recording:
 
 def report(metric, values, vs=None, vs_values=None):
     """One metric; @vs_values, if any, were measured with @values, one by one."""
-    median = statistics.median(values)
-    line = {"bench": "time", "metric": metric, "unit": "ns", "value": round(median, 1),
-            "vs": vs, "vs_value": None, "ratio": None, "runs": len(values),
-            "min": round(min(values), 1), "median": round(median, 1),
-            "max": round(max(values), 1), "machine": machine()}
-    beside = ""
-    if vs:
-        ratio = statistics.median(a / b for a, b in zip(values, vs_values))
-        line |= {"vs_value": round(statistics.median(vs_values), 1), "ratio": round(ratio, 3)}
-        beside = f"  {ratio:.3g} x {vs}"
-    print(json.dumps(line, separators=(",", ":")))
     deciles = statistics.quantiles(values, n=10, method="inclusive")
-    print(f"  {metric:35} {median:9.1f} ns  [{min(values):.1f} .. {max(values):.1f}]  "
-          f"p10 {deciles[0]:.1f}  p90 {deciles[-1]:.1f}{beside}", file=sys.stderr)
+    figures.report("time", metric, "ns", values, vs and (vs, vs_values),
+                   note=f"  p10 {deciles[0]:.1f}  p90 {deciles[-1]:.1f}")
 
 
 def report_kind(kind, pairs):
