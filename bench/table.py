@@ -1,30 +1,42 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""table.py [--into PAGE.md] FILE.jsonl...: what `make bench OUT=FILE.jsonl` wrote, held
-against the goals, then all of it, as Markdown; with --into in the place of what stands
-between the page's two lines <!-- figures --> and <!-- /figures -->."""
+"""table.py [--into PAGE.md[#NAME]] FILE.jsonl...: what `make bench OUT=FILE.jsonl` wrote,
+held against the goals, then all of it, as Markdown; with --into in the place of what
+stands between the page's two lines <!-- figures --> (<!-- figures NAME -->) and
+<!-- /figures -->."""
 import json
 import re
 import sys
 
-# What is said of a metric, which number of its line, and what that must be.
+# The bench, what is said of a metric, which number of its line, and what that must be.
 GOALS = [
-    ("a 32-byte record, above a bare rdtsc, serialised", "ns_per_record.above_rdtsc.ivring",
+    ("ring", "a 32-byte record, above a bare rdtsc, serialised",
+     "ns_per_record.above_rdtsc.ivring", None, "value", "<=", 5),
+    ("ring", "the same in overwrite mode", "ns_per_record.above_rdtsc.overwrite",
      None, "value", "<=", 5),
-    ("the same in overwrite mode", "ns_per_record.above_rdtsc.overwrite", None, "value", "<=", 5),
-    ("records that a reader on the other core takes", "records_per_s.saturated.ivring",
+    ("ring", "records that a reader on the other core takes", "records_per_s.saturated.ivring",
      None, "value", ">=", 80e6),
-    ("drain into a file, against write() of the same bytes", "bytes_per_s.file.drain",
+    ("drain", "drain into a file, against write() of the same bytes", "bytes_per_s.file.drain",
      "write", "ratio", ">=", 0.9),
-    ("drain into tmpfs, against write()", "bytes_per_s.tmpfs.drain", "write", "ratio", ">=", 0.9),
-    ("512 idle rings of a VM, swept at 1 kHz, of a core", "core_at_1khz.1x512.host",
+    ("drain", "drain into tmpfs, against write()", "bytes_per_s.tmpfs.drain",
+     "write", "ratio", ">=", 0.9),
+    ("idle", "512 idle rings of a VM, swept at 1 kHz, of a core", "core_at_1khz.1x512.host",
      None, "value", "<=", 0.1),
 ] + [
-    (f"a record, against {what}", "ns_per_record.back_to_back.ivring", rival, "ratio", "<", 1)
+    ("ring", f"a record, against {what}", "ns_per_record.back_to_back.ivring", rival,
+     "ratio", "<", 1)
     for rival, what in (("bpf_ringbuf", "the BPF ring buffer"), ("ftrace", "an ftrace event"),
                         ("ftrace_tsc", "an ftrace event with the TSC as clock"),
                         ("lttng_ust", "LTTng-UST"),
                         ("lttng_ust_overwrite", "LTTng-UST in overwrite mode"))
+] + [
+    ("guest", f"{what} in a guest, instructions, against {rival}",
+     f"instructions_per_event.{events}.ivtrace", rival, "ratio", "<=", bound)
+    for events, what in (("syscall", "a system call's event"), ("switch", "a task switch"))
+    for rival, bound in (("ftrace", 1 / 3), ("lttng-modules", 1 / 2))
+] + [
+    ("guest", "VM exits that an event in a guest adds", "exits_per_event.calls", None, "value",
+     "<", 0.01),
 ]
 IS_MET = {"<=": lambda a, b: a <= b, ">=": lambda a, b: a >= b, "<": lambda a, b: a < b}
 
@@ -32,6 +44,8 @@ IS_MET = {"<=": lambda a, b: a <= b, ">=": lambda a, b: a >= b, "<": lambda a, b
 def number(value, unit):
     """With its unit, three or four digits."""
     unit = {"percent": "%", "1/s": "/s"}.get(unit, unit)
+    if unit == "instructions" and abs(value) >= 1e6:
+        return f"{value / 1e6:.3g} M {unit}"
     if unit in ("B/s", "/s"):
         factor, prefix = next(((f, p) for f, p in ((1e9, "G"), (1e6, "M"), (1e3, "k"))
                                if abs(value) >= f), (1, ""))
@@ -51,7 +65,7 @@ def goal_row(lines, what, metric, versus, key, relation, bound):
     if not line:
         return [what, "-", "-", "", ""]
     if key == "ratio":
-        wanted, figure = str(bound), f"{line[key]:.3g}"
+        wanted, figure = f"{bound:.3g}", f"{line[key]:.3g}"
         beside = " : ".join(number(line[k], line["unit"]) for k in ("value", "vs_value"))
     else:
         wanted, figure, beside = number(bound, line["unit"]), number(line[key], line["unit"]), spread(line)
@@ -79,10 +93,11 @@ def table(head, rows):
 
 def page(lines):
     machines = "; ".join(sorted({line["machine"] for line in lines}))
+    measured = {line["bench"] for line in lines}
     runs = ", ".join(str(n) for n in sorted({line["runs"] for line in lines if "runs" in line}))
     yield f"{machines}. Medians of {runs} runs.\n"
     yield from table(("goal", "wanted", "measured", "range, or both figures", "met"),
-                     (goal_row(lines, *goal) for goal in GOALS))
+                     (goal_row(lines, *goal) for bench, *goal in GOALS if bench in measured))
     yield ""
     yield from table(("what", "median", "range", "compared with", "ratio"), map(row, lines))
 
@@ -90,6 +105,7 @@ def page(lines):
 def main():
     args = sys.argv[1:]
     into = args[1] if args and args[0] == "--into" else None
+    into, _, place = (into or "").partition("#")
     lines = []
     for path in args[2 if into else 0:]:
         with open(path, encoding="utf-8") as file:
@@ -100,10 +116,11 @@ def main():
         return
     with open(into, encoding="utf-8") as file:
         old = file.read()
-    new, n = re.subn(r"(?s)(<!-- figures -->\n).*?(<!-- /figures -->)",
+    begin = f"<!-- figures {place} -->" if place else "<!-- figures -->"
+    new, n = re.subn(rf"(?s)({begin}\n).*?(<!-- /figures -->)",
                      lambda m: m.group(1) + "\n" + text + "\n" + m.group(2), old)
     if n != 1:
-        sys.exit(f"table.py: {into} has no place for figures")
+        sys.exit(f"table.py: {into} has no '{begin}'")
     with open(into, "w", encoding="utf-8") as file:
         file.write(new)
 
