@@ -34,6 +34,8 @@ static const char help[] =
 	"                           debugfs for KVM, tcg for QEMU without it, handshake\n"
 	"                           with the driver where nothing else can be read (auto)\n"
 	"      --stap-module FILE   for stap: kvm_exit.stp, or what stap -p4 made of it\n"
+	"      --stap FILE          run this SystemTap script (or what stap -p4 made of it):\n"
+	"                           what it says by ivtrace.stp(7) is the host's\n"
 	"      --size BYTES         of a region that is made: a power of two (64M)\n"
 	"      --cpus N             rings in a region that is made: one per vCPU (8)\n"
 	"      --help\n"
@@ -62,6 +64,7 @@ enum {
 	OPT_DURATION,
 	OPT_TSC,
 	OPT_STAP,
+	OPT_SCRIPT,
 	OPT_SIZE,
 	OPT_CPUS,
 };
@@ -77,6 +80,7 @@ static const struct option options[] = {
 	{ "duration", required_argument, NULL, OPT_DURATION },
 	{ "tsc", required_argument, NULL, OPT_TSC },
 	{ "stap-module", required_argument, NULL, OPT_STAP },
+	{ "stap", required_argument, NULL, OPT_SCRIPT },
 	{ "size", required_argument, NULL, OPT_SIZE },
 	{ "cpus", required_argument, NULL, OPT_CPUS },
 	{ "help", no_argument, NULL, 'h' },
@@ -230,6 +234,9 @@ static int take_option(struct record_options *opt, int c, const char *value)
 	case OPT_STAP:
 		opt->stap_script = value;
 		return 0;
+	case OPT_SCRIPT:
+		opt->script = value;
+		return 0;
 	case OPT_DURATION:
 		return set_duration(value, &opt->duration_ns);
 	case OPT_SIZE:
@@ -256,7 +263,7 @@ static int check_options(struct record_options *opt, int argc, char **argv)
 		return usage_error("record", "--duration and a command exclude each other");
 	if (opt->stap_script && opt->tsc != TSC_STAP)
 		return usage_error("record", "--stap-module goes with --tsc stap");
-	if (!opt->n_vms && event_set_is_empty(&opt->host))
+	if (!opt->n_vms && event_set_is_empty(&opt->host) && !opt->script)
 		return usage_error("record", "nothing to record: no --vm, and --host none");
 	if (!opt->output) {
 		strftime(name, sizeof(name), "ivtrace-%Y%m%d-%H%M%S.ivt", localtime(&now));

@@ -14,6 +14,7 @@
 #include "host-reader/handshake.h"
 #include "host-reader/message.h"
 #include "host-reader/record.h"
+#include "host-reader/stap_script.h"
 #include "host-reader/summary.h"
 #include "tsc-sync/sources/snapshot.h"
 
@@ -35,6 +36,7 @@ struct recording {
 	size_t n_vms; /* attached */
 	struct clock_choice clocks;
 	struct host_trace *ht;
+	struct stap_script *script;    /* NULL: none */
 	struct handshakes *handshakes; /* NULL: none */
 	pid_t child;
 	int child_status;
@@ -125,6 +127,8 @@ static int start(struct recording *rec, struct ivt_error *err)
 		ret = clock_choice_start(&rec->clocks, err);
 	if (!ret && !event_set_is_empty(&rec->opt->host))
 		ret = host_trace_open(&rec->opt->host, &rec->sink, 0, &rec->ht, err);
+	if (!ret && rec->opt->script)
+		ret = stap_script_open(rec->opt->script, &rec->sink, 0, &rec->script, err);
 	if (!ret)
 		ret = ivt_trace_writer_create(rec->opt->output, IVT_VERSION, &rec->sink.writer,
 					      err);
@@ -196,6 +200,8 @@ static void show_progress(struct recording *rec, uint64_t now)
 	char text[1024];
 	size_t i, n;
 
+	if (rec->script)
+		lost += stap_script_lost(rec->script);
 	elapsed_ns = now - rec->progress_ns;
 	rec->progress_ns = now;
 	n = (size_t)snprintf(text, sizeof(text), "%.0f s  %.1f MB  host %" PRIu64 "/s",
@@ -219,6 +225,8 @@ static unsigned int drain_all(struct recording *rec, bool is_last)
 	unsigned int most = rec->ht ? host_trace_drain(rec->ht, is_last) : 0, fill;
 	size_t i;
 
+	if (rec->script)
+		stap_script_drain(rec->script);
 	for (i = 0; i < rec->n_vms; i++) {
 		vm_check_region(&rec->vms[i]);
 		vm_watch_guest(&rec->vms[i]);
@@ -344,6 +352,8 @@ static void drain_rest(struct recording *rec)
 		vm_check_process(&rec->vms[i], rec->ht);
 	if (rec->ht)
 		host_trace_stop(rec->ht);
+	if (rec->script)
+		stap_script_finish(rec->script);
 	drain_all(rec, true);
 	if (rec->handshakes)
 		handshakes_stop(rec->handshakes);
@@ -413,6 +423,7 @@ static void release(struct recording *rec)
 		vm_end(&rec->vms[i]);
 	clock_choice_end(&rec->clocks);
 	host_trace_close(rec->ht);
+	stap_script_close(rec->script);
 	free(rec->vms);
 }
 

@@ -20,6 +20,7 @@ struct record_options {
 	uint64_t duration_ns;	 /* 0: until stopped */
 	enum tsc_choice tsc;
 	const char *stap_script; /* NULL: the installed one */
+	const char *script;	 /* whose marks are recorded; NULL: none */
 	char **command;		 /* NULL: none; else argv */
 };
 

@@ -86,7 +86,7 @@ static void header_fill(struct job *job, struct ivt_packet_header *h, const stru
 	bool is_empty = found->records == 0;
 
 	h->stream_instance_id = job->file->cpu;
-	h->cpu_id = job->file->cpu;
+	h->cpu_id = ivt_stream_cpu(job->file->cpu);
 	h->packet_seq_num = job->seq;
 	h->timestamp_begin = is_empty ? job->last_raw : found->first_raw;
 	h->timestamp_end = is_empty ? job->last_raw : found->last_raw;
@@ -153,7 +153,7 @@ static int first_packet_make(struct job *job, uint64_t end_bytes)
 				       .timestamp_end = job->last_raw,
 				       .content_bits = HEADER_BYTES * 8,
 				       .packet_bits = end_bytes * 8,
-				       .cpu_id = job->file->cpu,
+				       .cpu_id = ivt_stream_cpu(job->file->cpu),
 				       .ivt_flags = IVT_PACKET_BOUNDS | IVT_PACKET_VIOLATION };
 
 	memcpy(h.uuid, job->uuid, sizeof(h.uuid));

@@ -64,7 +64,7 @@ static int packet_close(struct loss_walk *w, uint64_t then_ns)
 	struct ivt_loss loss = { .from_ns = w->from_ns,
 				 .to_ns = w->next == w->open ? w->last_ns : then_ns,
 				 .machine = f->machine,
-				 .cpu = f->cpu };
+				 .cpu = ivt_stream_cpu(f->cpu) };
 
 	if (lost < before || (f->packets[w->next].flags & IVT_PACKET_LOSS_RESTART))
 		before = lost_base(f, w->next);
@@ -99,7 +99,7 @@ static int stream_losses(struct ivt_stream_file *f, uint64_t total, uint64_t fir
 							.to_ns = last_ns,
 							.records = total - w.lost,
 							.machine = f->machine,
-							.cpu = f->cpu });
+							.cpu = ivt_stream_cpu(f->cpu) });
 	return ret;
 }
 

@@ -91,7 +91,7 @@ static bool is_plain_name(const char *name)
 static int read_streams(struct json_object *o, struct ivt_machine_info *m)
 {
 	struct json_object *list = get(o, "streams", json_type_array);
-	int ret = list_alloc(list, IVT_MAX_VCPUS, sizeof(*m->streams), (void **)&m->streams,
+	int ret = list_alloc(list, IVT_MAX_STREAMS, sizeof(*m->streams), (void **)&m->streams,
 			     &m->n_streams);
 
 	for (size_t i = 0; i < m->n_streams; i++) {
@@ -110,7 +110,7 @@ static int read_streams(struct json_object *o, struct ivt_machine_info *m)
 		s->violations = get_u64(e, "violations");
 		s->refused_bytes = get_u64(e, "refused_bytes");
 		s->salvaged = get_u64(e, "salvaged");
-		if (!is_plain_name(s->file) || s->cpu >= IVT_MAX_VCPUS)
+		if (!is_plain_name(s->file) || s->cpu >= IVT_MAX_STREAMS)
 			return -EINVAL;
 	}
 	return ret;

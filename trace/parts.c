@@ -88,7 +88,7 @@ static int turn_copy(struct copy *c, size_t turn)
 	size_t last = to ? to->packet : f->n_packets - 1;
 	struct ivt_packet_header empty = { .magic = IVT_PACKET_MAGIC,
 					   .stream_instance_id = f->cpu,
-					   .cpu_id = f->cpu };
+					   .cpu_id = ivt_stream_cpu(f->cpu) };
 	int ret = packet_write(c, &empty, NULL, 0, 0);
 
 	/* the counter of a packet that is cut stays with its first half */

@@ -48,7 +48,7 @@ struct ivt_turn {
 
 struct ivt_stream_file {
 	uint32_t machine;
-	uint32_t cpu;
+	uint32_t cpu; /* the stream's number */
 	struct ivt_stream_piece *pieces;
 	size_t n_pieces;
 	struct ivt_packet_ref *packets;

@@ -17,6 +17,16 @@
 #define IVT_MAX_VCPUS	 4096
 #define IVT_MAX_PARTS	 4096
 
+/* A stream's number is its CPU's; from IVT_STREAM_SCRIPT on it is that and the CPU's,
+ * for what a SystemTap script said on the host. */
+#define IVT_STREAM_SCRIPT IVT_MAX_VCPUS
+#define IVT_MAX_STREAMS	  (2 * IVT_MAX_VCPUS)
+
+static inline uint32_t ivt_stream_cpu(uint32_t stream)
+{
+	return stream % IVT_STREAM_SCRIPT;
+}
+
 enum ivt_machine_kind {
 	IVT_HOST,
 	IVT_GUEST
@@ -49,7 +59,7 @@ struct ivt_vcpu {
 
 struct ivt_stream_info {
 	char file[32]; /* "cpu_0" */
-	uint32_t cpu;
+	uint32_t cpu;  /* the stream's number */
 	uint64_t packets;
 	uint64_t records; /* 0 until finalised */
 	uint64_t bytes;

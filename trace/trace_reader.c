@@ -46,7 +46,7 @@ __attribute__((format(printf, 2, 3))) static void warn(struct ivt_trace *t, cons
 
 /* ---- streams --------------------------------------------------------------------- */
 
-/* The CPU of "cpu_N"; UINT32_MAX for another name. */
+/* The number of "cpu_N"; UINT32_MAX for another name. */
 static uint32_t stream_cpu(const char *name)
 {
 	char *end;
@@ -56,7 +56,7 @@ static uint32_t stream_cpu(const char *name)
 	    (name[4] == '0' && name[5]))
 		return UINT32_MAX;
 	cpu = strtoul(name + 4, &end, 10);
-	return *end || cpu >= IVT_MAX_VCPUS ? UINT32_MAX : (uint32_t)cpu;
+	return *end || cpu >= IVT_MAX_STREAMS ? UINT32_MAX : (uint32_t)cpu;
 }
 
 static int stream_info_add(struct ivt_machine_info *m, const char *name, uint32_t cpu)

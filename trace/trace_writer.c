@@ -93,7 +93,7 @@ static int append_packet(struct ivt_trace_writer *w, uint32_t machine, uint32_t 
 		.stream_instance_id = cpu,
 		.packet_seq_num = stream->packets,
 		.events_discarded = lost,
-		.cpu_id = cpu,
+		.cpu_id = ivt_stream_cpu(cpu),
 		.ivt_flags = flags & ~IVT_PACKET_BOUNDS,
 	};
 	struct iovec all[3] = { { &header, sizeof(header) } };
@@ -251,7 +251,7 @@ int ivt_trace_writer_add_stream(struct ivt_trace_writer *w, uint32_t machine, ui
 	char file[32];
 	int ret;
 
-	if (machine >= w->info.n_machines || cpu >= IVT_MAX_VCPUS)
+	if (machine >= w->info.n_machines || cpu >= IVT_MAX_STREAMS)
 		return ivt_error_set(err, -EINVAL, "no stream %u of machine %u", cpu, machine);
 	m = &w->info.machines[machine];
 	if (has_stream(w, machine, cpu))

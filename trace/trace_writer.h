@@ -44,7 +44,7 @@ struct ivt_machine_info *ivt_trace_writer_machine(struct ivt_trace_writer *w, ui
 struct ivt_trace_info *ivt_trace_writer_info(struct ivt_trace_writer *w);
 
 /*
- * Open stream @cpu of @machine (file cpu_N).  The first packet is empty, so
+ * Open stream @cpu of @machine (file cpu_N), below IVT_MAX_STREAMS.  The first packet is empty, so
  * that losses before the first record are exact.
  */
 int ivt_trace_writer_add_stream(struct ivt_trace_writer *w, uint32_t machine, uint32_t cpu,

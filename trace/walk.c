@@ -155,7 +155,7 @@ enum ivt_walk_result ivt_walk_step(struct ivt_walk *w, struct ivt_event *ret)
 		.payload_bytes = (uint16_t)(rec.size - sizeof(rec)),
 		.type = rec.type,
 		.machine = w->file->machine,
-		.cpu = w->file->cpu,
+		.cpu = ivt_stream_cpu(w->file->cpu),
 		.tid = rec.ctx & IVRING_CTX_TID_MASK,
 		.exec = (rec.ctx & IVRING_CTX_EXEC_MASK) >> IVRING_CTX_EXEC_SHIFT,
 		.number = w->state.records++,

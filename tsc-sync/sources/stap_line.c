@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include "tsc-sync/sources/stap_line.h"
 
-/* A number up to 64 bits; a negative one stands for its two's complement. */
-static int take_number(const char **at, char end, uint64_t *ret)
+int stap_number_take(const char **at, char end, uint64_t *ret)
 {
 	const char *p = *at;
 	char *stop;
@@ -27,7 +26,7 @@ int stap_line_parse(const char *line, bool is_vmx, struct kvm_feed_record *ret)
 	size_t i;
 
 	for (i = 0; i < 6; i++)
-		if (take_number(&line, i < 5 ? ' ' : '\0', &number[i]))
+		if (stap_number_take(&line, i < 5 ? ' ' : '\0', &number[i]))
 			return -EINVAL;
 	if (!number[0] || number[0] > INT_MAX || !number[1] || number[1] > INT_MAX ||
 	    number[2] > INT_MAX || !number[4] || !number[5])

@@ -16,4 +16,9 @@
  */
 int stap_line_parse(const char *line, bool is_vmx, struct kvm_feed_record *ret);
 
+/* The decimal number at *@at, which @end follows; *@at moves behind that, but not
+ * behind a NUL.  A negative one stands for its two's complement.  0; -EINVAL:
+ * something else, or more than 64 bits. */
+int stap_number_take(const char **at, char end, uint64_t *ret);
+
 #endif /* TSC_SYNC_STAP_LINE_H */
