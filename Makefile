@@ -88,9 +88,12 @@ JSON_LIBS  = $(call pkg,--libs,json-c)
 CAIRO_LIBS = $(call pkg,--libs,pangocairo cairo-svg)
 GTK_LIBS   = $(call pkg,--libs,gtk+-3.0)
 BPF_LIBS   = $(call pkg,--libs,libbpf) -lelf -lz
+# of trace/; what only records needs no libtraceevent
+TRACE_PKGS = json-c libtraceevent
+TRACE_LIBS = $(call pkg,--libs,$(TRACE_PKGS))
 
 $(O)/obj/host-reader/clock_choice.o: CPPFLAGS += -DIVT_DATADIR='"$(PREFIX)/share/ivtrace"'
-$(O)/obj/trace/%.o:	  CPPFLAGS += $(call pkg,--cflags,json-c)
+$(O)/obj/trace/%.o:	  CPPFLAGS += $(call pkg,--cflags,$(TRACE_PKGS))
 $(O)/obj/guest-driver/tool/%.o $(O)/obj/analysis/report/%.o $(O)/obj/host-reader/%.o: \
 	CPPFLAGS += $(call pkg,--cflags,json-c)
 $(O)/obj/viewer/draw/%.o: CPPFLAGS += $(call pkg,--cflags,pangocairo)
@@ -109,11 +112,11 @@ $(BIN)/ivtrace-host: $(call obj,$(HOST_SRC)) $(LIB_TSC_IO) $(LIB_TRACE) $(LIB_TS
 $(BIN)/ivtrace-host: LDLIBS = $(BPF_LIBS) $(JSON_LIBS)
 
 $(BIN)/ivtrace-report: $(call obj,$(REPORT_SRC)) $(LIB_ANALYSIS) $(LIB_TRACE) $(LIB_TSC) $(LIB_CLI)
-$(BIN)/ivtrace-report: LDLIBS = $(JSON_LIBS)
+$(BIN)/ivtrace-report: LDLIBS = $(TRACE_LIBS)
 
 $(BIN)/ivtrace-view: $(call obj,$(VIEW_SRC)) $(LIB_DRAW) $(LIB_MODEL) $(LIB_ANALYSIS) $(LIB_TRACE) \
 		     $(LIB_TSC)
-$(BIN)/ivtrace-view: LDLIBS = $(GTK_LIBS) $(CAIRO_LIBS) $(JSON_LIBS) -lm
+$(BIN)/ivtrace-view: LDLIBS = $(GTK_LIBS) $(CAIRO_LIBS) $(TRACE_LIBS) -lm
 
 $(BIN)/ivtrace-guest: $(call obj,$(GUEST_TOOL_SRC)) $(LIB_CLI)
 $(BIN)/ivtrace-guest: LDLIBS = -lpci $(JSON_LIBS)
@@ -230,7 +233,7 @@ TEST_LIBS := $(if $(DRAW_SRC),$(LIB_DRAW)) $(if $(MODEL_SRC),$(LIB_MODEL)) \
 	     $(if $(ANALYSIS_SRC),$(LIB_ANALYSIS)) $(if $(TRACE_SRC),$(LIB_TRACE)) \
 	     $(if $(TSC_IO_SRC),$(LIB_TSC_IO)) $(if $(TSC_SRC),$(LIB_TSC)) \
 	     $(if $(IVRING_SRC),$(LIB_IVRING))
-TEST_PKGS = check json-c pangocairo cairo-svg
+TEST_PKGS = check $(TRACE_PKGS) pangocairo cairo-svg
 TEST_CFLAGS = $(CPPFLAGS) -Itests $(call pkg,--cflags,$(TEST_PKGS)) $(CFLAGS) -MMD -MP -MF $@.d -MT $@
 TEST_LDLIBS = -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(call pkg,--libs,$(TEST_PKGS)) \
 	      $(BPF_LIBS) -Wl,--as-needed -lpci -Wl,--no-as-needed -lm -lpthread
@@ -291,9 +294,9 @@ FUZZ_SRC := $(IVRING_SRC) $(TSC_SRC) $(TRACE_SRC)
 $(T)/fuzz/%: tests/fuzz/%.c $(FUZZ_SRC) $(wildcard ivring/include/ivring/*.h trace/*.h)
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$@)
-	$(Q)$(CLANG) $(CPPFLAGS) $(call pkg,--cflags,json-c) -std=gnu11 -Wall -g -O1 \
+	$(Q)$(CLANG) $(CPPFLAGS) $(call pkg,--cflags,$(TRACE_PKGS)) -std=gnu11 -Wall -g -O1 \
 		-fno-strict-aliasing -fno-sanitize-recover=undefined \
-		-fsanitize=fuzzer,address,undefined -o $@ $< $(FUZZ_SRC) $(JSON_LIBS) -lm
+		-fsanitize=fuzzer,address,undefined -o $@ $< $(FUZZ_SRC) $(TRACE_LIBS) -lm
 
 .PRECIOUS: $(T)/unit/%.c $(O)/bpf/%.bpf.o
 .PHONY: check check-long check-style check-unit check-unit-asan check-abi check-models check-stress \
@@ -372,7 +375,7 @@ $(O)/bench/%: bench/%.c $(TEST_LIBS)
 	$(call say,BENCH,$@)
 	$(Q)$(CC) $(CPPFLAGS) -Ibench $(call pkg,--cflags,json-c) $(CFLAGS) -MMD -MP -MF $@.d -MT $@ \
 		$(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
-		$(JSON_LIBS) $(CAIRO_LIBS) $(BPF_LIBS) -lm -lpthread
+		$(TRACE_LIBS) $(CAIRO_LIBS) $(BPF_LIBS) -lm -lpthread
 
 $(O)/bench/idle: $(TEST_LIB)
 

@@ -5,6 +5,7 @@
 #ifndef IVT_TRACE_READER_STATE_H
 #define IVT_TRACE_READER_STATE_H
 
+#include "trace/ftrace_store.h"
 #include "trace/stream_file.h"
 #include "trace/sync_log.h"
 
@@ -12,6 +13,7 @@
 struct ivt_machine_streams {
 	struct ivt_stream_file *files;
 	size_t n_files;
+	struct ivt_ftrace_formats *ftrace; /* NULL: not asked for yet */
 };
 
 struct ivt_trace {

@@ -352,6 +352,7 @@ void ivt_trace_close(struct ivt_trace *t)
 		for (size_t k = 0; k < t->machines[i].n_files; k++)
 			ivt_stream_file_close(&t->machines[i].files[k]);
 		free(t->machines[i].files);
+		ivt_ftrace_formats_destroy(t->machines[i].ftrace);
 	}
 	free(t->machines);
 	for (size_t i = 0; i < t->n_warnings; i++)

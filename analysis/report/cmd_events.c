@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* events: one line per record, all machines in the order of the host's time. */
+#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 #include <ivring/events.h>
 
 #include "analysis/report/report.h"
+#include "trace/ftrace_events.h"
 #include "trace/kvm_names.h"
 #include "trace/names.h"
 
@@ -20,7 +22,7 @@ static const char help[] =
 	"\n"
 	"  --from T, --to T   1.5 or 250ms since the start; @S: host CLOCK_MONOTONIC seconds\n"
 	"  --vm NAME          this machine only (\"host\" is one too)\n"
-	"  --name A[,B..]     these events only\n"
+	"  --name A[,B..]     these events only; of ftrace's by pattern: 'ext4:*'\n"
 	"  --limit N          stop after N lines\n"
 	"  --json             JSON lines: "
 	"{\"t_ns\",\"machine\",\"cpu\",\"tid\",\"name\",\"fields\"},\n"
@@ -28,7 +30,8 @@ static const char help[] =
 	"\n"
 	"Examples:\n"
 	"  ivtrace-report events --vm a --from 1.2 --to 1.3 slow.ivt\n"
-	"  ivtrace-report events --name block_rq_issue,block_rq_complete --json slow.ivt\n";
+	"  ivtrace-report events --name block_rq_issue,block_rq_complete --json slow.ivt\n"
+	"  ivtrace-report events --name 'syscalls:sys_enter_open*' slow.ivt\n";
 
 /* Of one byte of a text in JSON: \u00XX. */
 #define ESCAPED_BYTES 6
@@ -120,11 +123,10 @@ static void line_json_text(struct line *l, const char *text)
 	line_char(l, '"');
 }
 
-static void line_json_bytes(struct line *l, const struct ivt_event *ev)
+static void line_json_bytes(struct line *l, const unsigned char *bytes, size_t n)
 {
 	static const char hex[] = "0123456789abcdef";
-	size_t n, i;
-	const unsigned char *bytes = ivt_payload_end(ev->desc, ev->payload, &n);
+	size_t i;
 
 	line_char(l, '"');
 	for (i = 0; i < n; i++) {
@@ -132,6 +134,13 @@ static void line_json_bytes(struct line *l, const struct ivt_event *ev)
 		line_char(l, hex[bytes[i] & 15]);
 	}
 	line_char(l, '"');
+}
+
+static void line_json_signed(struct line *l, int64_t number)
+{
+	if (number < 0)
+		line_char(l, '-');
+	line_number(l, number < 0 ? -(uint64_t)number : (uint64_t)number, 0, ' ');
 }
 
 static void line_json_words(struct line *l, const struct ivt_event *ev)
@@ -154,7 +163,9 @@ static void line_json_field(struct line *l, const struct ivt_event *ev, const st
 {
 	const char *at = (const char *)ev->payload + f->offset_bytes;
 	char text[IVT_IP_TEXT_BYTES];
+	const void *end;
 	int64_t number;
+	size_t n;
 
 	switch (f->kind) {
 	case IVT_KIND_TEXT16:
@@ -170,7 +181,8 @@ static void line_json_field(struct line *l, const struct ivt_event *ev, const st
 		line_json_text(l, at);
 		return;
 	case IVT_KIND_BYTES:
-		line_json_bytes(l, ev);
+		end = ivt_payload_end(ev->desc, ev->payload, &n);
+		line_json_bytes(l, end, n);
 		return;
 	case IVT_KIND_X64S:
 		line_json_words(l, ev);
@@ -179,33 +191,19 @@ static void line_json_field(struct line *l, const struct ivt_event *ev, const st
 		break;
 	}
 	number = ivt_field_int(ev->desc, ev->payload, f->name);
-	if (f->kind == IVT_KIND_X64) {
+	if (f->kind == IVT_KIND_X64)
 		line_hex(l, number);
-	} else if (f->kind != IVT_KIND_U64 && number < 0) {
-		line_char(l, '-');
-		line_number(l, -(uint64_t)number, 0, ' ');
-	} else {
+	else if (f->kind == IVT_KIND_U64)
 		line_number(l, number, 0, ' ');
-	}
+	else
+		line_json_signed(l, number);
 }
 
-static void line_json(struct line *l, const struct ivt_event *ev, const char *machine,
-		      uint64_t first_ns)
+static void line_json_fields(struct line *l, const struct ivt_event *ev)
 {
 	const char *comma = "";
 	unsigned int i;
 
-	line_text(l, "{\"t_ns\":");
-	line_number(l, ev->host_ns - first_ns, 0, ' ');
-	line_text(l, ",\"machine\":");
-	line_json_text(l, machine);
-	line_text(l, ",\"cpu\":");
-	line_number(l, ev->cpu, 0, ' ');
-	line_text(l, ",\"tid\":");
-	line_number(l, ev->tid, 0, ' ');
-	line_text(l, ",\"name\":\"");
-	line_text(l, ev->desc->name);
-	line_text(l, "\",\"fields\":{");
 	for (i = 0; i < ev->desc->n_fields; i++) {
 		const struct ivt_field *f = &ev->desc->fields[i];
 
@@ -217,6 +215,104 @@ static void line_json(struct line *l, const struct ivt_event *ev, const char *ma
 		line_json_field(l, ev, f);
 		comma = ",";
 	}
+}
+
+/* ---- ftrace's events, as their guest described them ----------------------------- */
+
+static void line_ftrace_number(struct line *l, const struct ivt_ftrace_value *value, size_t i)
+{
+	uint64_t number = ivt_ftrace_number(value, i);
+
+	if (value->kind == IVT_FTRACE_HEX)
+		line_hex(l, number);
+	else if (value->kind == IVT_FTRACE_INT)
+		line_json_signed(l, number);
+	else
+		line_number(l, number, 0, ' ');
+}
+
+static void line_ftrace_value(struct line *l, const struct ivt_ftrace_value *value)
+{
+	static char text[IVRING_REC_MAX_BYTES]; /* large for a stack */
+	size_t i;
+
+	if (value->kind == IVT_FTRACE_TEXT) {
+		snprintf(text, sizeof(text), "%.*s", (int)value->n, (const char *)value->at);
+		line_json_text(l, text);
+	} else if (value->kind == IVT_FTRACE_BYTES) {
+		line_json_bytes(l, value->at, value->n);
+	} else if (!value->is_array) {
+		line_ftrace_number(l, value, 0);
+	} else {
+		line_char(l, '[');
+		for (i = 0; i < value->n; i++) {
+			line_text(l, i ? "," : "");
+			line_ftrace_number(l, value, i);
+		}
+		line_char(l, ']');
+	}
+}
+
+static void line_ftrace_fields(struct line *l, const struct ivt_ftrace_event *event)
+{
+	struct ivt_ftrace_value value;
+	unsigned int i;
+
+	if (!event->format) {
+		line_text(l, "\"id\":");
+		line_number(l, event->id, 0, ' ');
+		line_text(l, ",\"why\":");
+		line_json_text(l, ivt_ftrace_why_text(event->why));
+		line_text(l, ",\"entry\":");
+		line_json_bytes(l, event->entry, event->bytes);
+		return;
+	}
+	for (i = 0; i < event->format->n_fields; i++) {
+		const struct ivt_ftrace_field *f = &event->format->fields[i];
+
+		line_text(l, i ? "," : "");
+		line_json_text(l, f->name);
+		line_char(l, ':');
+		if (ivt_ftrace_value(f, event->entry, event->bytes, &value))
+			line_ftrace_value(l, &value);
+		else
+			line_text(l, "null");
+	}
+}
+
+/* ---- lines ------------------------------------------------------------------------ */
+
+/* An event with what is known of it, if it is one of ftrace's. */
+struct shown {
+	const struct ivt_event *ev;
+	bool is_ftrace;
+	struct ivt_ftrace_event ftrace;
+};
+
+static const char *shown_name(const struct shown *s)
+{
+	return s->is_ftrace && s->ftrace.format ? s->ftrace.format->title : s->ev->desc->name;
+}
+
+static void line_json(struct line *l, const struct shown *s, const char *machine, uint64_t first_ns)
+{
+	const struct ivt_event *ev = s->ev;
+
+	line_text(l, "{\"t_ns\":");
+	line_number(l, ev->host_ns - first_ns, 0, ' ');
+	line_text(l, ",\"machine\":");
+	line_json_text(l, machine);
+	line_text(l, ",\"cpu\":");
+	line_number(l, ev->cpu, 0, ' ');
+	line_text(l, ",\"tid\":");
+	line_number(l, ev->tid, 0, ' ');
+	line_text(l, ",\"name\":\"");
+	line_text(l, shown_name(s));
+	line_text(l, "\",\"fields\":{");
+	if (s->is_ftrace)
+		line_ftrace_fields(l, &s->ftrace);
+	else
+		line_json_fields(l, ev);
 	line_text(l, "}}");
 }
 
@@ -236,9 +332,17 @@ static void line_exit_name(struct line *l, const struct ivt_event *ev)
 	line_char(l, ')');
 }
 
-static void line_plain(struct line *l, const struct ivt_event *ev, const char *machine,
+static size_t line_fields(const struct shown *s, char *ret, size_t ret_bytes)
+{
+	if (s->is_ftrace)
+		return ivt_ftrace_event_print(&s->ftrace, ret, ret_bytes);
+	return ivt_payload_format(s->ev->desc, s->ev->payload, ret, ret_bytes);
+}
+
+static void line_plain(struct line *l, const struct shown *s, const char *machine,
 		       uint64_t first_ns)
 {
+	const struct ivt_event *ev = s->ev;
 	uint64_t t = ev->host_ns - first_ns;
 
 	line_number(l, t / 1000000000, 6, ' ');
@@ -250,46 +354,107 @@ static void line_plain(struct line *l, const struct ivt_event *ev, const char *m
 	line_char(l, ' ');
 	line_number(l, ev->tid, 7, ' ');
 	line_char(l, ' ');
-	line_column(l, ev->desc->name, 24);
+	line_column(l, shown_name(s), 24);
 	if (l->n < sizeof(l->text))
-		l->n += ivt_payload_format(ev->desc, ev->payload, l->text + l->n,
-					   sizeof(l->text) - l->n);
+		l->n += line_fields(s, l->text + l->n, sizeof(l->text) - l->n);
 	line_exit_name(l, ev);
 	while (l->n && l->text[l->n - 1] == ' ')
 		l->n--;
 }
 
-/* Mark the named types; 0 or REPORT_USAGE. */
-static int types_mark(const char *names, bool *types)
-{
-	char *copy = strdup(names), *rest = copy, *name;
-	const struct ivt_event_desc *desc;
-	int ret = copy ? REPORT_DONE : REPORT_FAILED;
+/* ---- which events --------------------------------------------------------------------- */
 
-	while (ret == REPORT_DONE && (name = strsep(&rest, ","))) {
-		if (!*name)
-			continue;
-		desc = ivt_event_desc_by_name(name);
-		if (!desc) {
-			report_message("unknown event '%s' (names are those that events prints)",
-				       name);
-			ret = REPORT_USAGE;
-			break;
-		}
-		types[desc->type] = true;
+/* What --name asks for. */
+struct filter {
+	bool *types;
+	char *names;	       /* what the patterns point into */
+	const char **patterns; /* with a colon: of ftrace's events */
+	size_t n_patterns;
+};
+
+static void filter_destroy(struct filter *f)
+{
+	if (!f)
+		return;
+	free(f->types);
+	free(f->names);
+	free(f->patterns);
+	free(f);
+}
+
+static int filter_add(struct filter *f, const char *name)
+{
+	const struct ivt_event_desc *desc = ivt_event_desc_by_name(name);
+
+	if (strchr(name, ':')) {
+		f->patterns[f->n_patterns++] = name;
+	} else if (desc) {
+		f->types[desc->type] = true;
+	} else {
+		report_message("unknown event '%s' (names are those that events prints)", name);
+		return REPORT_USAGE;
 	}
-	free(copy);
-	return ret;
+	return REPORT_DONE;
+}
+
+/* REPORT_DONE, else with a message; *ret is to be destroyed in any case. */
+static int filter_create(const char *names, struct filter **ret)
+{
+	struct filter *f = *ret = calloc(1, sizeof(*f));
+	int status = REPORT_DONE;
+	char *rest, *name;
+
+	if (f) {
+		f->types = calloc(MAX_TYPES, sizeof(*f->types));
+		f->patterns = calloc(strlen(names) + 1, sizeof(*f->patterns));
+		f->names = strdup(names);
+	}
+	if (!f || !f->types || !f->patterns || !f->names) {
+		report_message("no memory");
+		return REPORT_FAILED;
+	}
+	rest = f->names;
+	while (status == REPORT_DONE && (name = strsep(&rest, ",")))
+		if (*name)
+			status = filter_add(f, name);
+	return status;
+}
+
+static bool filter_passes(const struct filter *f, const struct shown *s)
+{
+	size_t i;
+
+	if (!f || f->types[s->ev->type])
+		return true;
+	for (i = 0; s->is_ftrace && i < f->n_patterns; i++)
+		if (fnmatch(f->patterns[i], shown_name(s), 0) == 0)
+			return true;
+	return false;
+}
+
+static void print_event(const struct report_options *opt, struct line *l, const struct shown *s,
+			const char *machine, uint64_t first_ns)
+{
+	l->n = 0;
+	if (opt->is_json)
+		line_json(l, s, machine, first_ns);
+	else
+		line_plain(l, s, machine, first_ns);
+	if (l->n == sizeof(l->text))
+		l->n--;
+	l->text[l->n++] = '\n';
+	fwrite_unlocked(l->text, 1, l->n, stdout);
 }
 
 static int print_events(const struct report_options *opt, struct ivt_trace *t,
-			struct ivt_merge *merge, const bool *types)
+			struct ivt_merge *merge, const struct filter *filter)
 {
 	const struct ivt_trace_info *info = ivt_trace_info_of(t);
 	char(*names)[REPORT_NAME_BYTES] = calloc(info->n_machines + 1, sizeof(*names));
 	uint64_t first_ns, last_ns, n = 0;
 	static struct line l; /* large for a stack */
 	struct ivt_event ev;
+	struct shown s = { .ev = &ev };
 	uint32_t m;
 
 	if (!names)
@@ -301,17 +466,10 @@ static int print_events(const struct report_options *opt, struct ivt_trace *t,
 	if (!opt->is_json)
 		puts("        time_s  machine  cpu     tid event                    fields");
 	while (n < opt->limit && !ferror(stdout) && ivt_merge_next(merge, &ev) == 1) {
-		if (types && !types[ev.type])
+		s.is_ftrace = ivt_ftrace_event(t, &ev, &s.ftrace);
+		if (!filter_passes(filter, &s))
 			continue;
-		l.n = 0;
-		if (opt->is_json)
-			line_json(&l, &ev, names[ev.machine], first_ns);
-		else
-			line_plain(&l, &ev, names[ev.machine], first_ns);
-		if (l.n == sizeof(l.text))
-			l.n--;
-		l.text[l.n++] = '\n';
-		fwrite_unlocked(l.text, 1, l.n, stdout);
+		print_event(opt, &l, &s, names[ev.machine], first_ns);
 		n++;
 	}
 	free(names);
@@ -324,17 +482,17 @@ static int run(const struct report_options *opt, struct ivt_trace **traces)
 	struct ivt_merge_options mo = { .struct_bytes = sizeof(mo),
 					.from_ns = report_from_ns(opt, traces[0]),
 					.to_ns = report_to_ns(opt, traces[0]) };
-	bool *types = opt->names ? calloc(MAX_TYPES, sizeof(*types)) : NULL;
 	bool *mask = calloc(info->n_machines + 1, sizeof(*mask));
+	struct filter *filter = NULL;
 	struct ivt_merge *merge = NULL;
 	struct ivt_error err = { "" };
 	int ret = REPORT_DONE;
 	uint32_t vm;
 
-	if (!mask || (opt->names && !types))
+	if (!mask)
 		ret = REPORT_FAILED;
 	if (ret == REPORT_DONE && opt->names)
-		ret = types_mark(opt->names, types);
+		ret = filter_create(opt->names, &filter);
 	if (ret == REPORT_DONE && opt->vm) {
 		ret = report_find_machine(traces[0], opt->vm, &vm) ? REPORT_FAILED : REPORT_DONE;
 		if (ret == REPORT_DONE)
@@ -346,9 +504,9 @@ static int run(const struct report_options *opt, struct ivt_trace **traces)
 		ret = REPORT_FAILED;
 	}
 	if (ret == REPORT_DONE)
-		ret = print_events(opt, traces[0], merge, types);
+		ret = print_events(opt, traces[0], merge, filter);
 	ivt_merge_destroy(merge);
-	free(types);
+	filter_destroy(filter);
 	free(mask);
 	return ret;
 }
