@@ -36,6 +36,7 @@ for round in 1 2; do
 	wait_state DOWN 30
 	record_end
 	at_least "calls in round $round" "$(count syscall_entry_getpriority)" 1000
+	equal "gaps in round $round" "$(count gaps)" 0
 	load_off
 	sleep 1
 done
