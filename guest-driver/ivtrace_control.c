@@ -161,24 +161,24 @@ static bool ivtrace_control_has_chains(void)
 	return false;
 }
 
+/* A filter holds before the first probe and until after the last one. */
 static void ivtrace_control_apply(u64 reader_epoch)
 {
 	const struct ivring_reader_page *page = ivtrace_reader_page(ivtrace_control.region);
-	bool is_special;
 	int i;
 
+	if (reader_epoch)
+		ivtrace_filter_apply(&page->filter, reader_epoch != ivtrace_control.reader_epoch);
 	for (i = 0; i < IVRING_BITMAP_WORDS; i++)
 		WRITE_ONCE(ivtrace_control.bitmap[i],
 			   reader_epoch ? ivring_load(&page->enable_bitmap[i]) : 0);
-	ivtrace_filter_apply(reader_epoch ? &page->filter : NULL,
-			     reader_epoch != ivtrace_control.reader_epoch);
-	/* Before the first probe and after the last one: no event slips past a filter. */
-	is_special = ivtrace_filter_is_on() || ivtrace_control_has_chains();
-	if (is_special)
+	if (ivtrace_filter_is_on() || ivtrace_control_has_chains())
 		static_branch_enable(&ivtrace_is_special);
 	ivtrace_probe_apply(ivtrace_control.bitmap);
 	ivtrace_ftrace_apply(ivtrace_type_is_enabled(IVT_TYPE_ivtrace_ftrace), reader_epoch);
-	if (!is_special)
+	if (!reader_epoch)
+		ivtrace_filter_apply(NULL, false);
+	if (!ivtrace_filter_is_on() && !ivtrace_control_has_chains())
 		static_branch_disable(&ivtrace_is_special);
 }
 
