@@ -50,7 +50,7 @@ mkdir -p "$O/bench"
 work=$(mktemp -d "$O/bench/guest.XXXXXX")
 rivals_find "$(<"$IVT_LAB_IMAGE/release")" "$O/bench/rivals"
 parts=()
-for part in events overhead; do
+for part in events overhead overhead_user; do
 	bench/guest/part "$part" "$work" "$runs" "$n_empty" >"$work/$part.log" 2>&1 &
 	parts+=("$!:$part")
 done

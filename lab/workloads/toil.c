@@ -9,6 +9,7 @@
 #include <err.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -44,21 +45,26 @@ static const char help[] =
 	"  cpuid      the instruction cpuid, which leaves a VM\n"
 	"  groups     a message of 100 bytes from each of 4 processes to each of 4\n"
 	"             others, over sockets, as hackbench does\n"
-	"  soak       first, and in the background: what the counts need\n"
+	"  soak       first, and in the background: what the counts need.  May be stopped\n"
+	"             (SIGSTOP) when nothing is counted: all kinds of work continue it\n"
 	"  stamp      nothing: one count\n"
 	"\n"
 	"Example: toil soak & toil file 100 /mnt/file\n";
 
-static volatile uint64_t *soaked; /* rounds */
+/* In SOAK_FILE. */
+static struct soak {
+	volatile uint64_t rounds;
+	int64_t pid; /* 0: nobody soaks */
+} * soaker;
 
 static void soak_map(int flags)
 {
 	int fd = open(SOAK_FILE, O_RDWR | O_CLOEXEC | flags, 0600);
 
-	if (fd < 0 || (flags && ftruncate(fd, sizeof(*soaked))))
+	if (fd < 0 || (flags && ftruncate(fd, sizeof(*soaker))))
 		err(1, "cannot open '%s' (run 'toil soak &' first)", SOAK_FILE);
-	soaked = mmap(NULL, sizeof(*soaked), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (soaked == MAP_FAILED)
+	soaker = mmap(NULL, sizeof(*soaker), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (soaker == MAP_FAILED)
 		err(1, "cannot map '%s'", SOAK_FILE);
 	close(fd);
 }
@@ -70,14 +76,14 @@ static void soak(void)
 	if (sched_setscheduler(0, SCHED_IDLE, &none))
 		err(1, "cannot take the lowest priority");
 	soak_map(O_CREAT | O_TRUNC);
-	*soaked = 0;
+	soaker->pid = getpid();
 	for (;;)
-		__asm__ volatile("1: incq %0\n\tjmp 1b" : "+m"(*soaked));
+		__asm__ volatile("1: incq %0\n\tjmp 1b" : "+m"(soaker->rounds));
 }
 
 static uint64_t instructions(void)
 {
-	uint64_t rounds = *soaked;
+	uint64_t rounds = soaker->rounds;
 
 	return __rdtsc() - SOAK_INSTRUCTIONS * rounds;
 }
@@ -256,6 +262,8 @@ static int work(const char *name, unsigned long n, const char *path)
 		if (strcmp(kinds[i].name, name))
 			continue;
 		soak_map(0);
+		if (soaker->pid > 0 && kill((pid_t)soaker->pid, SIGCONT))
+			err(1, "cannot wake the process that soaks");
 		before = instructions();
 		kinds[i].run(n, path);
 		printf("%llu %llu\n", (unsigned long long)before,
