@@ -95,5 +95,5 @@ rivals_find() # RELEASE DIR
 	mkdir -p "$2"
 	rival_trace_cmd
 	rival_lttng "$1" "$2/lttng-modules"
-	mapfile -t rival_files < <(printf '%s\n' "${rival_files[@]}" | sort -u)
+	[ ${#rival_files[@]} = 0 ] || mapfile -t rival_files < <(printf '%s\n' "${rival_files[@]}" | sort -u)
 }
