@@ -47,7 +47,7 @@ record -c 140
 load_on 'count-calls 1000 0'
 load_on 'count-calls 1000 1'
 guest '(sleep 0.3; kexec /tmp/vmlinuz /tmp/initramfs.cpio) >/dev/null 2>&1 &'
-wait_state DOWN
+wait_state DOWN 60
 by_first=$(published)
 wait_boot 2
 driver_load
@@ -89,6 +89,7 @@ for ((tries = 0; tries < 100; tries++)); do
 done
 kill -INT "$recorder"
 wait "$recorder" || fail "the recorder: $(cat "$out")"
+recorder=
 cat "$out"
 marks=$("$BIN/ivtrace-report" events --vm vm --name ivtrace_mark --json "$trace" 2>/dev/null |
 	sed -n 's/.*"msg":"mark \([0-9]*\)".*/\1/p')

@@ -55,7 +55,7 @@ wakes_by_serial_port() # enabled|disabled
 falls_asleep()
 {
 	guest "(${2:-sleep 0.2}; echo $1 >/sys/power/state) >/dev/null 2>&1 &"
-	wait_state FROZEN
+	wait_state FROZEN 60
 	[ "$1" != mem ] || wait_until "the machine is suspended" is_suspended
 	before=$(heads)
 }

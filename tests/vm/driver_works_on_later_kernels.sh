@@ -36,7 +36,7 @@ one_kernel() # RELEASE
 	equal "marks" "$(count ivtrace_mark)" 1
 	lost_nothing_else
 	guest '(sleep 0.2; echo mem >/sys/power/state) >/dev/null 2>&1 &'
-	wait_state FROZEN
+	wait_state FROZEN 60
 	for ((tries = 0; tries < 100; tries++)); do
 		lab/vm qmp "$vm" '{"execute": "query-status"}' | grep -q suspended && break
 		sleep 0.1

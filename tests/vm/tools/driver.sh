@@ -13,7 +13,7 @@ tools=$O/tests/vm/tools
 poke=$tools/ring-poke
 export IVT_LAB_IMAGE=$O/tests/vm/driver-image
 mkdir -p "$tools" "$IVT_LAB_IMAGE"
-vms=() regions=()
+vms=() regions=() recorder=
 
 fail()
 {
@@ -29,6 +29,7 @@ driver_end()
 {
 	local vm
 
+	[ -z "$recorder" ] || kill -KILL "$recorder" 2>/dev/null
 	for vm in "${vms[@]}"; do
 		lab/vm kill "$vm"
 	done
@@ -142,6 +143,7 @@ record_end()
 {
 	kill -INT "$recorder"
 	wait "$recorder" || fail "bad records: $(head -n 5 "$out")"
+	recorder=
 	grep -q '^violations 0$' "$out" || fail "violations: $(cat "$out")"
 }
 
