@@ -7,8 +7,8 @@ static const struct cli_command commands[] = {
 	{ "status", cmd_status, "is there a device, is the driver at work, who records?" },
 	{ "load", cmd_load, "load the driver and wait until it has its device" },
 	{ "events", cmd_events, "which events the host records now" },
-	{ "mark", cmd_mark, "put a text into the trace" },
-	{ "run", cmd_run, "run a command between two marks" },
+	{ "mark", cmd_mark, "put a text, a span or a value into the trace" },
+	{ "run", cmd_run, "run a command as a span of the trace" },
 };
 
 static const struct cli_program program = {
