@@ -75,6 +75,8 @@ def goal_row(lines, what, metric, versus, key, relation, bound):
 
 def row(line):
     name = f"`{line['bench']}` {line['metric']}"
+    if line.get("lost"):
+        name += f" (**{line['lost']} lost**, {line['events']} recorded)"
     if "skipped" in line:
         return [name, "-", "-", f"skipped: {line['skipped']}", ""]
     versus, ratio = "", ""
