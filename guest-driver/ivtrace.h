@@ -24,6 +24,7 @@
 #define IVTRACE_H
 
 #include <linux/jump_label.h>
+#include <linux/kcsan-checks.h>
 #include <linux/percpu.h>
 #include <linux/preempt.h>
 #include <linux/sched.h>
@@ -159,10 +160,12 @@ static __always_inline int ivtrace_write_two(u16 type, const void *head, u32 hea
 	int ret = 0;
 
 	preempt_disable_notrace();
+	kcsan_nestable_atomic_begin(); /* only interrupts of this CPU come between, and nest */
 	c = raw_cpu_ptr(&ivtrace_cpus);
 	if (likely(READ_ONCE(c->is_open)))
 		ret = ivring_emit_two(&c->w, type, ivtrace_ctx(), head, head_bytes, body,
 				      body_bytes);
+	kcsan_nestable_atomic_end();
 	preempt_enable_notrace();
 	return ret;
 }

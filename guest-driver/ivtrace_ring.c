@@ -58,15 +58,23 @@ static ktime_t ivtrace_flush_period(void)
 /* Is there more to publish than what our looking made? */
 static bool ivtrace_has_news(const struct ivtrace_cpu *c)
 {
-	u64 bytes = ivring_load(&c->w.resv) - c->w.pub;
+	u64 bytes = ivring_load(&c->w.resv) - ivring_load(&c->w.pub);
 
 	return ivring_needs_flush(&c->w) &&
 	       (bytes > IVTRACE_OWN_BYTES || !ivtrace_probe_sees_wakeups());
 }
 
+/* On the ring's CPU, or where that writes no more. */
+static void ivtrace_flush(struct ivtrace_cpu *c)
+{
+	kcsan_nestable_atomic_begin(); /* as in ivtrace_write_two() */
+	ivring_flush(&c->w);
+	kcsan_nestable_atomic_end();
+}
+
 static void ivtrace_publish(struct ivtrace_cpu *c)
 {
-	ivring_flush(&c->w);
+	ivtrace_flush(c);
 	WRITE_ONCE(c->published_at, jiffies);
 }
 
@@ -206,7 +214,7 @@ static int ivtrace_cpu_dead(unsigned int cpu)
 	struct ivtrace_cpu *c = per_cpu_ptr(&ivtrace_cpus, cpu);
 
 	if (READ_ONCE(c->is_open))
-		ivring_flush(&c->w);
+		ivtrace_flush(c);
 	return 0;
 }
 
@@ -390,7 +398,7 @@ static void ivtrace_close_all(bool publish)
 		struct ivtrace_cpu *c = per_cpu_ptr(&ivtrace_cpus, cpu);
 
 		if (c->w.data && publish)
-			ivring_flush(&c->w);
+			ivtrace_flush(c);
 		c->w.data = NULL;
 	}
 }
@@ -492,7 +500,7 @@ void ivtrace_ring_freeze(struct ivtrace_region *r)
 		struct ivtrace_cpu *c = per_cpu_ptr(&ivtrace_cpus, cpu);
 
 		if (c->w.data)
-			ivring_flush(&c->w);
+			ivtrace_flush(c);
 	}
 	ivring_store_release(&ivtrace_guest_page(r)->state, IVRING_GUEST_FROZEN);
 }

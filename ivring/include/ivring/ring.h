@@ -342,10 +342,11 @@ ivring_inline void ivring_flush(struct ivring_writer *w)
 	ivring_leave(w);
 }
 
-/* True when something is committed, or lost, that the reader cannot see yet. */
+/* True when something is committed, or lost, that the reader cannot see yet; asked
+ * on another CPU, it may be so no more. */
 ivring_inline int ivring_needs_flush(const struct ivring_writer *w)
 {
-	return ivring_load(&w->resv) != w->pub ||
+	return ivring_load(&w->resv) != ivring_load(&w->pub) ||
 	       ivring_load(&w->lost_full) != ivring_load(&w->shared->lost_full) ||
 	       ivring_load(&w->lost_nested) != ivring_load(&w->shared->lost_nested) ||
 	       ivring_load(&w->lost_big) != ivring_load(&w->shared->lost_big);
