@@ -3,11 +3,11 @@
 # timeout: 240
 # A region in overwrite mode, a flight recorder: nothing new is lost though nobody
 # reads, a snapshot has the newest marks without a gap, also while the guest goes
-# on writing, and after its panic every mark up to the last is there.
+# on writing or is frozen for so long, and after its panic every mark up to the last is there.
 set -euo pipefail
 . "$SRC/tests/vm/lib.sh"
 
-take() # snapshot|salvage NAME: marks into $work/NAME, figures into $work/out
+take() # snapshot|salvage|frozen NAME: marks into $work/NAME, figures into $work/out
 {
 	echo "$1 $work/$2" >&"${recorder[1]}"
 	wait_for 30 grep -qx "done $work/$2" "$work/out"
@@ -57,6 +57,16 @@ for _ in 1 2 3 4 5; do
 		{ last = $2 }' "$work/live$n"
 	wc -l "$work/live$n"
 done
+
+echo '== frozen meanwhile'
+take frozen still
+wait_for 30 grep -qx "done $work/still.again" "$work/out"
+wc -l "$work/still"
+[ -s "$work/still" ]
+follows still
+[ ! -s "$work/still.again" ]
+take_newer # it goes on
+[ "$(tail -n 1 "$work/still" | cut -d ' ' -f 2)" -lt "$(tail -n 1 "$work/live$n" | cut -d ' ' -f 2)" ]
 lab/vm exec g -- 'kill $(cat /tmp/pid); true'
 
 echo '== its last words'

@@ -10,14 +10,14 @@
  *						all over the region; ends in order
  *	ring-poke features FILE MAJOR MINOR COMPAT RO_COMPAT INCOMPAT
  *						as another version would format it
- *	ring-poke run FILE [-e EVENT,...] [-p N] [-c NR] [-k] [-f]
+ *	ring-poke run FILE [-e EVENT,...] [-p N] [-c NR] [-k] [-f] [-z]
  *
  * run: until SIGINT or SIGTERM; says "# ready" when the guest's state dump is
  * through; at the end switches the events off and takes what is still under
  * way.  -e events by name ("sched_switch", "syscall", "39" for the type; default
  * all); -c check that the second argument of entries of call NR counts up by one
  * per channel; -p print the first N records; -k leave the events on; -f set
- * FLUSH_REQ.  Output: "NAME COUNT" per type, then "lost ...", "unpaired N": entries
+ * FLUSH_REQ; -z begin frozen.  Output: "NAME COUNT" per type, then "lost ...", "unpaired N": entries
  * and exits of interrupts without the other half, "bad N".
  * Status 1 if a record broke a rule.
  */
@@ -471,7 +471,8 @@ static void end_soon(int sig)
 
 struct run_options {
 	char *events;
-	bool keep, flush;
+	bool keep;
+	__u32 flags; /* of the reader's page */
 };
 
 static void parse(int argc, char **argv, struct run_options *o, struct tally *t)
@@ -479,7 +480,7 @@ static void parse(int argc, char **argv, struct run_options *o, struct tally *t)
 	int opt;
 
 	optind = 3;
-	while ((opt = getopt(argc, argv, "e:p:c:kf")) != -1) {
+	while ((opt = getopt(argc, argv, "e:p:c:kfz")) != -1) {
 		switch (opt) {
 		case 'e':
 			o->events = optarg;
@@ -494,7 +495,10 @@ static void parse(int argc, char **argv, struct run_options *o, struct tally *t)
 			o->keep = true;
 			break;
 		case 'f':
-			o->flush = true;
+			o->flags |= IVRING_READER_FLUSH_REQ;
+			break;
+		case 'z':
+			o->flags |= IVRING_READER_FREEZE;
 			break;
 		default:
 			exit(2);
@@ -522,7 +526,7 @@ static bool drain_all(struct region *r, struct ivring_reader *rd, struct tally *
 static int cmd_run(int argc, char **argv)
 {
 	static struct tally t;
-	struct run_options o = { NULL, false, false };
+	struct run_options o = { NULL, false, 0 };
 	__u64 bitmap[IVRING_BITMAP_WORDS] = { 0 }, epoch = 0;
 	struct ivring_reader *rd;
 	struct region r;
@@ -536,7 +540,7 @@ static int cmd_run(int argc, char **argv)
 	signal(SIGTERM, end_soon);
 	follow_epoch(&r, rd, &t, &epoch);
 	memcpy(reader_page(&r)->enable_bitmap, bitmap, sizeof(bitmap));
-	reader_page(&r)->flags = o.flush ? IVRING_READER_FLUSH_REQ : 0;
+	reader_page(&r)->flags = o.flags;
 	ivring_store_release(&reader_page(&r)->reader_epoch, (__u64)time(NULL) << 20 | getpid());
 	for (; !is_ending; usleep(1000))
 		drain_all(&r, rd, &t, &epoch);

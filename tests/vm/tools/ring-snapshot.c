@@ -5,6 +5,8 @@
  *
  *	snapshot FILE	what the rings hold now, while the guest goes on
  *	salvage FILE	after the guest's death: that, and what it never published
+ *	frozen FILE	a snapshot that takes its time: the guest is frozen meanwhile,
+ *			and FILE.again what was written between it and the end
  *
  * A file has a line per mark, its text; what was lost or passed over follows on
  * standard output.
@@ -15,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <ivring/events.h>
 #include <ivring/region.h>
 #include <ivring/salvage.h>
@@ -94,6 +97,21 @@ static void take(const char *path, bool is_dead)
 	fflush(stdout);
 }
 
+/* Nothing may happen to the rings while this takes them, however slowly. */
+static void take_frozen(const char *path)
+{
+	struct timespec pause = { 0, 5000000 };
+	char again[300];
+
+	ivring_region_freeze(&region, 1);
+	while (!ivring_region_is_frozen(&region))
+		nanosleep(&pause, NULL);
+	snprintf(again, sizeof(again), "%s.again", path);
+	take(path, false);
+	take(again, false);
+	ivring_region_freeze(&region, 0);
+}
+
 static int start(const char *path)
 {
 	struct ivring_region_options options = {
@@ -130,11 +148,15 @@ int main(int argc, char **argv)
 	printf("ready\n");
 	fflush(stdout);
 	while (scanf("%255s", path) == 1) {
-		bool is_dead = !strcmp(path, "salvage");
+		bool is_dead = !strcmp(path, "salvage"), is_frozen = !strcmp(path, "frozen");
 
-		if ((!is_dead && strcmp(path, "snapshot")) || scanf("%255s", path) != 1)
+		if ((!is_dead && !is_frozen && strcmp(path, "snapshot")) ||
+		    scanf("%255s", path) != 1)
 			return 2;
-		take(path, is_dead);
+		if (is_frozen)
+			take_frozen(path);
+		else
+			take(path, is_dead);
 	}
 	ivring_region_disable(&region);
 	ivring_region_close(&region);
