@@ -195,6 +195,30 @@ static char *fields_write(const char *at, size_t *ret_bytes)
 	return text;
 }
 
+/* Bytes of one element of an array whose length the text does not say; 0: unknown. */
+static uint32_t element_bytes(const char *type)
+{
+	static const struct {
+		const char *name;
+		uint32_t bytes;
+	} known[] = {
+		{ "char", 1 },	{ "bool", 1 },	{ "u8", 1 },  { "s8", 1 },  { "__u8", 1 },
+		{ "__s8", 1 },	{ "short", 2 }, { "u16", 2 }, { "s16", 2 }, { "__u16", 2 },
+		{ "__s16", 2 }, { "int", 4 },	{ "u32", 4 }, { "s32", 4 }, { "__u32", 4 },
+		{ "__s32", 4 }, { "long", 8 },	{ "u64", 8 }, { "s64", 8 }, { "__u64", 8 },
+		{ "__s64", 8 },
+	};
+	size_t end = strcspn(type, "["), at = end, i;
+
+	while (at > 0 && is_word_char(type[at - 1]))
+		at--;
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strlen(known[i].name) == end - at &&
+		    strncmp(known[i].name, type + at, end - at) == 0)
+			return known[i].bytes;
+	return 0;
+}
+
 static bool is_number_bytes(uint32_t bytes)
 {
 	return bytes == 1 || bytes == 2 || bytes == 4 || bytes == 8;
@@ -237,6 +261,8 @@ static void field_fill(struct ivt_ftrace_field *field, const struct tep_format_f
 	field->size_bytes = (uint32_t)from->size;
 	field->unit_bytes = (uint32_t)from->elementsize;
 	field->is_array = from->flags & TEP_FIELD_IS_ARRAY;
+	if (field->unit_bytes == 0)
+		field->unit_bytes = element_bytes(from->type);
 	if (strncmp(from->type, "__rel_loc", 9) == 0)
 		field->place = IVT_FTRACE_REL_LOC;
 	else if (strncmp(from->type, "__data_loc", 10) == 0)
