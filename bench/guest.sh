@@ -21,7 +21,7 @@ command -v qemu-system-x86_64 >/dev/null || skip 'no qemu-system-x86_64'
 [ -e "$O/module/ivtrace.ko" ] || skip 'no module for guests (make module)'
 
 runs=10 n_empty=3
-[ "${1-}" != --quick ] || runs=3 n_empty=1
+[ "${1-}" != --quick ] || runs=1 n_empty=1
 
 # Not in a guest under TCG: that never leaves.
 exits_of_records()
@@ -38,7 +38,7 @@ exits_of_records()
 	calls=$(awk '$1 == "recorded" && $2 == "calls" { n += $3 } END { print n }' "$work/exits/exits.tsv")
 	equal "calls recorded while exits were counted" "$("$BIN/ivtrace-report" events --vm a \
 		--name syscall_exit_getpriority "$work/exits/trace.ivt" | grep -c getpriority)" "$calls" >&2
-	bench/guest_figures.py "$work/exits/exits.tsv"
+	bench/guest_figures.py "$work/exits/exits.tsv" || fail "cannot work out what is in $work/exits"
 }
 
 # shellcheck source-path=SCRIPTDIR source=../tests/vm/tools/driver.sh
@@ -61,6 +61,6 @@ for part in "${parts[@]}"; do
 	status=1
 done
 [ "$status" = 0 ] || exit 1
-bench/guest_figures.py "$work"/*.figures
+bench/guest_figures.py "$work"/*.figures || fail "cannot work out what is in $work"
 exits_of_records
 rm -rf "$work"
