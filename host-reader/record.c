@@ -25,6 +25,7 @@
 #define CHECKPOINT_NS  5000000000u
 #define FLUSH_WAIT_NS  60000000u /* a guest's flush timer is 10 ms; guests are slow at times */
 #define GUEST_WAIT_NS  1000000000u
+#define SCRIPT_WAIT_NS 10000000000u
 #define NICE	       -10
 #define BUSY_PERMILLE  100
 #define QUIET_PERMILLE 10
@@ -332,13 +333,30 @@ static void wait_for_guests(struct recording *rec)
 
 /* ---- end ----------------------------------------------------------------------- */
 
+/* SystemTap takes its time; meanwhile all is recorded as before. */
+static void end_script(struct recording *rec)
+{
+	struct timespec ms = { .tv_nsec = 2000000 };
+	uint64_t begin = now_ns();
+
+	stap_script_interrupt(rec->script);
+	while (!stap_script_has_ended(rec->script) && now_ns() - begin < SCRIPT_WAIT_NS) {
+		drain_all(rec, false);
+		housekeeping(rec);
+		nanosleep(&ms, NULL);
+	}
+}
+
 /* Guests publish what they have; after that nothing new is asked for. */
 static void drain_rest(struct recording *rec)
 {
 	struct timespec ms = { .tv_nsec = 2000000 };
-	uint64_t begin = now_ns();
+	uint64_t begin;
 	size_t i;
 
+	if (rec->script)
+		end_script(rec);
+	begin = now_ns();
 	for (i = 0; i < rec->n_vms; i++)
 		vm_ask_flush(&rec->vms[i]);
 	if (rec->handshakes)

@@ -253,6 +253,17 @@ static void take_rest(void *ctx)
 	take(ctx);
 }
 
+void stap_script_interrupt(struct stap_script *s)
+{
+	s->has_told_end = true;
+	stap_process_interrupt(&s->process);
+}
+
+bool stap_script_has_ended(const struct stap_script *s)
+{
+	return s->process.fd < 0;
+}
+
 void stap_script_finish(struct stap_script *s)
 {
 	uint32_t cpu;

@@ -21,7 +21,12 @@ int stap_script_open(const char *file, struct sink *sink, uint32_t machine,
 /* Take what is waiting into the trace.  A script that has ended is told once. */
 void stap_script_drain(struct stap_script *s);
 
-/* End the script and take the rest; its losses go into the machine's streams. */
+/* Ask the script to end; go on with stap_script_drain() until it has. */
+void stap_script_interrupt(struct stap_script *s);
+bool stap_script_has_ended(const struct stap_script *s);
+
+/* End the script, if it has not, in 2 s, and take the rest; its losses go into the
+ * machine's streams. */
 void stap_script_finish(struct stap_script *s);
 
 /* Marks that are known to be lost so far. */

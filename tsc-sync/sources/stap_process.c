@@ -102,6 +102,12 @@ static void sleep_ms(long ms)
 	nanosleep(&ts, NULL);
 }
 
+void stap_process_interrupt(struct stap_process *p)
+{
+	if (p->child)
+		kill(p->child, SIGINT);
+}
+
 /* The end of its output is the end of its work: SystemTap empties its buffers
  * when it is interrupted. */
 void stap_process_finish(struct stap_process *p, void (*take)(void *ctx), void *ctx)

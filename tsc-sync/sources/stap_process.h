@@ -31,6 +31,9 @@ int stap_process_start(struct stap_process *p, const char *script, const char *c
  * ended. */
 ssize_t stap_process_read(struct stap_process *p, char *ret, size_t bytes);
 
+/* Ask it to end, as Ctrl-C does. */
+void stap_process_interrupt(struct stap_process *p);
+
 /*
  * Interrupt it, so that it empties its buffers, call @take(@ctx), which reads, until
  * its output ends (2 s at most), and wait for it.  What has ended is left alone.
