@@ -10,7 +10,8 @@ static const char help[] =
 	"Usage: ivtrace-guest events [--recorded]\n"
 	"\n"
 	"Lists the events of this version: name, group, what it is, and whether the host\n"
-	"records it now (\"recorded\" or \"-\"). The host chooses: ivtrace-host record --guest.\n"
+	"records it now (\"recorded\" or \"-\"), with call chains or without. The host chooses:\n"
+	"ivtrace-host record --guest and --stacks.\n"
 	"\n"
 	"  --recorded  only those that are recorded\n"
 	"  --help\n"
@@ -43,9 +44,10 @@ static unsigned int count_types(const uint64_t *types, unsigned int first, unsig
 	return count;
 }
 
-static void print_events(const uint64_t *types, bool only_recorded)
+static void print_events(const uint64_t *types, const uint64_t *chains, bool only_recorded)
 {
 	unsigned int n_entries = count_types(types, IVT_TYPE_SYSCALL_ENTRY, IVT_MAX_SYSCALL);
+	unsigned int n_chains = count_types(chains, IVT_TYPE_SYSCALL_ENTRY, IVT_MAX_SYSCALL);
 	size_t i;
 
 	for (i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
@@ -53,17 +55,18 @@ static void print_events(const uint64_t *types, bool only_recorded)
 
 		if (!strcmp(events[i].group, "kvm") || (only_recorded && !is_recorded))
 			continue; /* a host's */
-		printf("%-9s  %-10s %-30s %s\n", is_recorded ? "recorded" : "-", events[i].group,
-		       events[i].name, events[i].label);
+		printf("%-9s  %-10s %-30s %s%s\n", is_recorded ? "recorded" : "-", events[i].group,
+		       events[i].name, events[i].label,
+		       driver_has_type(chains, events[i].type) ? ", with call chain" : "");
 	}
 	if (n_entries)
-		printf("recorded   %-10s %-30s %u system calls by name\n", "syscall",
-		       "syscall_entry_*", n_entries);
+		printf("recorded   %-10s %-30s %u system calls by name, %u with call chains\n",
+		       "syscall", "syscall_entry_*", n_entries, n_chains);
 }
 
 int cmd_events(int argc, char **argv)
 {
-	static uint64_t types[TOOL_TYPES / 64];
+	static uint64_t types[TOOL_TYPES / 64], chains[TOOL_TYPES / 64];
 	bool only_recorded = false;
 	int c, err;
 
@@ -80,12 +83,12 @@ int cmd_events(int argc, char **argv)
 	}
 	if (optind < argc)
 		return usage_error("events", "unexpected '%s'", argv[optind]);
-	err = driver_read_types(types);
+	err = driver_read_types(types, chains);
 	if (err) {
 		message("cannot read what is recorded: %s%s", strerror(-err),
 			err == -ENOENT ? " (is the driver loaded? ivtrace-guest load)" : "");
 		return 1;
 	}
-	print_events(types, only_recorded);
+	print_events(types, chains, only_recorded);
 	return 0;
 }

@@ -59,6 +59,25 @@ static int read_texts(struct tool_driver *d)
 	return 0;
 }
 
+/* A driver of another version may not have it: empty. */
+static int read_optional(const char *path, char *ret, size_t bytes)
+{
+	ssize_t n = read_value(path, ret, bytes);
+
+	if (n == -ENOENT)
+		*ret = '\0';
+	return n < 0 && n != -ENOENT ? (int)n : 0;
+}
+
+static int read_filter(struct tool_driver *d)
+{
+	int err = read_optional(STATUS_DIR "filter_pids", d->filter_pids, sizeof(d->filter_pids));
+
+	return err ? err
+		   : read_optional(STATUS_DIR "filter_comms", d->filter_comms,
+				   sizeof(d->filter_comms));
+}
+
 static int read_numbers(struct tool_driver *d)
 {
 	const struct {
@@ -89,6 +108,8 @@ int driver_read(struct tool_driver *ret)
 	if (d.is_loaded)
 		err = read_texts(&d);
 	if (d.is_loaded && !err)
+		err = read_filter(&d);
+	if (d.is_loaded && !err)
 		err = read_numbers(&d);
 	if (err)
 		return err;
@@ -97,14 +118,8 @@ int driver_read(struct tool_driver *ret)
 }
 
 /* "1-6,16": the kernel's way to print a bitmap. */
-int driver_read_types(uint64_t *types)
+static int parse_bitmap(char *at, uint64_t *types)
 {
-	static char text[4096];
-	ssize_t n = read_value(STATUS_DIR "types", text, sizeof(text));
-	char *at = text;
-
-	if (n < 0)
-		return (int)n;
 	memset(types, 0, TOOL_TYPES / 8);
 	while (*at) {
 		unsigned long first = strtoul(at, &at, 10), last = first;
@@ -118,6 +133,17 @@ int driver_read_types(uint64_t *types)
 		at += *at == ',';
 	}
 	return 0;
+}
+
+int driver_read_types(uint64_t *types, uint64_t *chains)
+{
+	static char text[4096];
+	ssize_t n = read_value(STATUS_DIR "types", text, sizeof(text));
+	int err = n < 0 ? (int)n : parse_bitmap(text, types);
+
+	if (!err)
+		err = read_optional(STATUS_DIR "chains", text, sizeof(text));
+	return err ? err : parse_bitmap(text, chains);
 }
 
 const char *driver_advice(const struct tool_driver *d)

@@ -45,8 +45,10 @@ struct tool_driver {
 	bool is_loaded;
 	bool is_allowed; /* host_control */
 	char device[32]; /* "none" */
-	char state[16];	 /* unbound, idle, recording */
+	char state[16];	 /* unbound, idle, recording, frozen */
 	char memory[16];
+	char filter_pids[1024];	 /* "12,34" */
+	char filter_comms[2048]; /* a name per line */
 	uint64_t channels;
 	uint64_t channel_bytes;
 	uint64_t records;
@@ -59,9 +61,9 @@ struct tool_driver {
  * one that is loaded cannot be read. */
 int driver_read(struct tool_driver *ret);
 
-/* Set a bit of @types (TOOL_TYPES bits) for each type that is recorded now; the
- * others are cleared.  0 or -errno. */
-int driver_read_types(uint64_t *types);
+/* Set a bit of @types (TOOL_TYPES bits) for each type that is recorded now, and of
+ * @chains for each that is with call chains; the others are cleared.  0 or -errno. */
+int driver_read_types(uint64_t *types, uint64_t *chains);
 
 static inline bool driver_has_type(const uint64_t *types, unsigned int type)
 {

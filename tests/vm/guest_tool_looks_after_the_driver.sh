@@ -64,10 +64,33 @@ lab/vm exec g -- 'printf "first line\nsecond line\n" | ivtrace-guest mark --line
 lab/vm exec g -- 'ivtrace-guest run --name job -- sh -c "exit 7"; test $? = 7'
 lab/vm exec g -- 'ivtrace-guest run -- sh -c "kill -9 \$\$"; test $? = 137'
 lab/vm exec g -- 'ivtrace-guest run -- /no/such/file; test $? = 127'
+kill -INT $recorder
+wait $recorder
+"$BIN/ivtrace-host" record -o "$work/u.ivt" --host none --guest sched,syscall --filter-pid 1,4000000 \
+	--filter-comm 'g:lab-agent,two words' --stacks sched_switch,syscall_entry_read \
+	--vm "g=shm:$(vm_region g)" 2>"$work/err" &
+recorder=$!
+wait_for 20 is_recording
+tool status | tee "$work/out"
+grep -x 'only     processes 1,4000000' "$work/out"
+grep -x 'only     tasks named lab-agent' "$work/out"
+grep -x 'only     tasks named two words' "$work/out"
+grep -x 'chains   behind 2 types of event' "$work/out"
+tool status --json | python3 -c '
+import json, sys
+s = json.load(sys.stdin)
+assert s["filter_pids"] == [1, 4000000] and s["chains"] == 2, s
+assert s["filter_comms"] == ["lab-agent", "two words"], s'
+tool events --recorded >"$work/events"
+grep -E '^recorded +sched +sched_switch +task switch, with call chain$' "$work/events"
+grep -E '^recorded +sched +sched_waking +task waking$' "$work/events"
+grep -E 'syscall_entry_\* +[0-9]+ system calls by name, 1 with call chains$' "$work/events"
 lab/vm exec g -- 'echo N >/sys/module/ivtrace/parameters/host_control'
 refused 'this guest forbids recording' status
 kill -INT $recorder
 wait $recorder
+
+"$BIN/ivtrace-report" summary "$work/u.ivt" | grep -F 'g: recorded with a filter (pid 1,4000000 name lab-agent,two words)'
 
 "$BIN/ivtrace-report" events --name ivtrace_mark --json "$work/t.ivt" |
 	sed -n 's/.*"msg":"\([^"]*\)".*/\1/p' | sed 's/pid=[0-9]*/pid=P/' >"$work/marks"
