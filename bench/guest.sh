@@ -46,6 +46,12 @@ exits_of_records()
 # shellcheck source-path=SCRIPTDIR source=guest/rivals.sh
 . "$SRC/bench/guest/rivals.sh"
 
+fail() # WHY; standard output is for figures
+{
+	echo "guest: $*" >&2
+	exit 1
+}
+
 mkdir -p "$O/bench"
 work=$(mktemp -d "$O/bench/guest.XXXXXX")
 rivals_find "$(<"$IVT_LAB_IMAGE/release")" "$O/bench/rivals"
