@@ -11,7 +11,8 @@
 # and it finds OUT (where results go), SRC, O, BIN, LAB_DISK (a slow disk of
 # 256 MiB), GUEST_CMD (what each guest runs in the place of the scenario's own
 # workload; may be empty), TSC (--tsc of the recordings) and RECORD=no (run it
-# without a recording) in the environment.
+# without a recording) in the environment.  SCRIPT, where a scenario sets it, is a
+# SystemTap script that records beside the host's own events.
 set -euo pipefail
 
 vm=$SRC/lab/vm
@@ -127,6 +128,7 @@ record()
 		args+=(--vm "$guest=shm:$(region "$guest")")
 	done
 	[ "$TSC" != stap ] || args+=(--stap-module "$stap_module")
+	[ -z "${SCRIPT-}" ] || args+=(--stap "$SCRIPT")
 	"$BIN/ivtrace-host" record -o "$OUT/$name.ivt" --tsc "$TSC" "${args[@]}" \
 		>"$OUT/$name.record" 2>&1 </dev/null &
 	recorder=$!
