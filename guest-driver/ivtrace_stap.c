@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the SystemTap tapset (stap/ivtrace.stp) calls: it finds this function by
+ * What the SystemTap tapset (stap/tapset/ivtrace.stp) calls: it finds this function by
  * its name when a script starts, and holds the module until the script ends.  Its
  * prototype is written down there as well and stays; another one gets another
  * name.

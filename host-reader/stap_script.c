@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The lines are described in guest-driver/stap/ivtrace.stp.  What is not such a line
+ * The lines are described in guest-driver/stap/tapset/ivtrace.stp.  What is not such a line
  * is the script's own output, which is counted and left.
  */
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A SystemTap script on the host whose marks (guest-driver/stap/ivtrace.stp) go into
+ * A SystemTap script on the host whose marks (guest-driver/stap/tapset/ivtrace.stp) go into
  * the trace: a stream of the host's for each CPU, beside that of its events.
  */
 #ifndef HOST_STAP_SCRIPT_H
