@@ -482,10 +482,14 @@ static void ivtrace_ring_renew(struct ivtrace_region *r)
 
 	ivtrace_announce(r);
 	ivtrace_wait_ack(r);
+	cpus_read_lock(); /* a reader ends its freeze when it likes */
 	ivtrace_open_all(r);
-	for_each_online_cpu (cpu) /* none comes or goes while devices wake up */
+	for_each_online_cpu (cpu)
 		WRITE_ONCE(per_cpu_ptr(&ivtrace_cpus, cpu)->is_online, true);
-	pr_info("the clock or the rings went back while the guest slept: epoch %llx\n", r->epoch);
+	cpus_read_unlock();
+	pr_info_ratelimited(
+		"the clock or the rings went back while nothing was written: epoch %llx\n",
+		r->epoch);
 }
 
 void ivtrace_ring_freeze(struct ivtrace_region *r)
