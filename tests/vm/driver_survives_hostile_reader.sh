@@ -6,7 +6,7 @@
 # shellcheck source-path=SCRIPTDIR source=tools/driver.sh
 . "$SRC/tests/vm/tools/driver.sh"
 
-seconds=20
+seconds=$((20 * slow))
 [ -z "${LONG:-}" ] || seconds=600
 driver_region hostile 8 2
 driver_boot driver-hostile --smp 2 --region "$region"
