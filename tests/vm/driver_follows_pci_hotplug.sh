@@ -36,7 +36,8 @@ for round in 1 2; do
 	wait_state DOWN 30
 	record_end
 	at_least "calls in round $round" "$(count syscall_entry_getpriority)" 1000
-	equal "gaps in round $round" "$(count gaps)" 0
+	# Nothing is missing but what an interrupt inside a switch may lose.
+	at_least "losses, against gaps in round $round" "$(lost_nested)" "$(count gaps)"
 	load_off
 	sleep 1
 done
