@@ -120,7 +120,7 @@ static void ivtrace_control_beat(u32 period_ms)
 {
 	struct ivring_guest_page *g = ivtrace_guest_page(ivtrace_control.region);
 
-	ivring_store(&g->heartbeat, g->heartbeat + 1);
+	ivring_store(&g->heartbeat, ivring_load(&g->heartbeat) + 1);
 	ivtrace_control.beat_ms += period_ms;
 	if (ivtrace_control.beat_ms < 1000)
 		return;
