@@ -91,10 +91,10 @@ assert lost == [("cpu_4096", 4)], lost  # 6 and 7, 11 and 12
 print("8 marks, 4 lost")
 END
 
-fails() # PATTERN: a recording that cannot begin
+fails() # PATTERN [FILE]: a recording that cannot begin
 {
 	if PATH=$work/bin:$PATH "$BIN/ivtrace-host" record -o "$work/n.ivt" --host none \
-		--stap "$work/script.ko" --duration 1 >"$work/out" 2>&1; then
+		--stap "$work/${2:-script.ko}" --duration 1 >"$work/out" 2>&1; then
 		echo "it began: $1"
 		exit 1
 	fi
@@ -106,5 +106,11 @@ printf '#!/bin/sh\nexit 1\n' >"$work/bin/staprun"
 fails 'it ended (SystemTap'
 printf '#!/bin/sh\nexit 127\n' >"$work/bin/staprun"
 fails 'SystemTap is not installed'
+# A script that is not compiled yet: with the tapset, and its output switched on.
+touch "$work/script.stp"
+printf '#!/bin/sh\necho "$*" >"%s/stap.arguments"\nexit 1\n' "$work" >"$work/bin/stap"
+chmod +x "$work/bin/stap"
+fails 'it ended (SystemTap' script.stp
+grep -E -- "^-I .*/tapset -G ivtrace_output=1 $work/script.stp\$" "$work/stap.arguments"
 rm "$work/script.ko"
 fails "script.ko': No such file"
