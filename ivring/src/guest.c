@@ -62,7 +62,9 @@ static int is_alive(const struct guest_map *map)
 	uint64_t beat = ivring_load(&page->heartbeat);
 	unsigned int ms;
 
-	if ((state != IVRING_GUEST_INIT && state != IVRING_GUEST_READY) || !beat)
+	if ((state != IVRING_GUEST_INIT && state != IVRING_GUEST_READY &&
+	     state != IVRING_GUEST_FROZEN) ||
+	    !beat)
 		return 0;
 	for (ms = 0; ms < LIFE_MS; ms += POLL_MS) {
 		sleep_ms(POLL_MS);

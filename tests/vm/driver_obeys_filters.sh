@@ -83,9 +83,9 @@ equal "switches and wake-ups of others" "$(others "$before" "$first_alpha" "$alp
 at_least "of alpha and beta" "$(count sched_switch)" 2
 
 hold
-"$wish" "$region" filter pid 4000000 pid "$beta" pid 3 || fail "no filter"
+"$wish" "$region" filter pid 4000000 pid "$beta" pid 3 pid 9 pid 5 pid 7 || fail "no filter"
 record -e $events -p 1000000
-wait_guest filter_pids "3,$beta,4000000"
+wait_guest filter_pids "3,5,7,9,$beta,4000000"
 let_go
 record_end
 equal "calls by process" "$(calls_of "$alpha") $(calls_of "$beta")" "0 700"
