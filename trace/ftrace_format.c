@@ -2,7 +2,8 @@
 /*
  * From a format's text to a list of fields.  The parser is libtraceevent's; what it
  * is given is written here anew, line by line, from what was understood of the
- * guest's text: no name, no number, no "print fmt" of it goes there unchecked.
+ * guest's text: it sees numbers that were checked and words of our own, no name and
+ * no "print fmt" (it has words with meanings that formats are not known to use).
  */
 #include "trace/ftrace_format.h"
 
@@ -14,7 +15,7 @@
 #include <string.h>
 
 #define MAX_OFFSET 65535
-#define DECL_BYTES 384
+#define DECL_BYTES 256
 
 /* ---- text ------------------------------------------------------------------------ */
 
@@ -72,7 +73,9 @@ static bool number_after(const char **at, const char *key, unsigned int *ret)
 /* ---- one field ---------------------------------------------------------------------- */
 
 struct line {
-	char decl[DECL_BYTES]; /* in the parser's words */
+	char name[IVT_FTRACE_NAME_BYTES];
+	char type[DECL_BYTES]; /* in our words */
+	char array[16];	       /* "[4]", "" */
 	unsigned int offset;
 	unsigned int size;
 	unsigned int is_signed;
@@ -112,29 +115,60 @@ static bool type_is_plain(const char *type, size_t bytes)
 	       (type[0] < '0' || type[0] > '9');
 }
 
-/* In the parser's words: as it is, where we know its shape, else as bytes. */
-static bool decl_write(struct line *line, const char *decl, const char *end)
+/* Words of types that say how large and what it is; any other is "t". */
+static const char *type_word(const char *word, size_t bytes)
+{
+	static const char *const known[] = {
+		"__data_loc", "__rel_loc", "char",  "bool",  "short", "int",   "long",
+		"signed",     "unsigned",  "u8",    "u16",   "u32",   "u64",   "s8",
+		"s16",	      "s32",	   "s64",   "__u8",  "__u16", "__u32", "__u64",
+		"__s8",	      "__s16",	   "__s32", "__s64",
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strlen(known[i]) == bytes && memcmp(known[i], word, bytes) == 0)
+			return known[i];
+	return "t";
+}
+
+static void type_write(char *ret, const char *type, size_t bytes)
+{
+	size_t i = 0, n;
+
+	while (i < bytes) { /* no word gets longer */
+		n = word_bytes(type + i);
+		if (n > 0)
+			ret = stpcpy(ret, type_word(type + i, n));
+		else
+			*ret++ = type[i];
+		i += n + !n;
+	}
+	*ret = '\0';
+}
+
+/* As it is, where we know its shape, else as bytes. */
+static bool decl_read(struct line *line, const char *decl, const char *end)
 {
 	const char *name = name_find(decl, end), *array;
-	size_t type_bytes, name_bytes, digits;
+	size_t digits;
 
-	if (!name || end - decl >= 256)
+	if (!name || end - decl >= DECL_BYTES)
 		return false;
-	type_bytes = (size_t)(name - decl);
-	name_bytes = word_bytes(name);
-	if (!type_is_plain(decl, type_bytes)) {
-		snprintf(line->decl, sizeof(line->decl), "u8 %.*s[%u]", (int)name_bytes, name,
-			 line->size);
+	snprintf(line->name, sizeof(line->name), "%.*s", (int)word_bytes(name), name);
+	if (!type_is_plain(decl, (size_t)(name - decl))) {
+		strcpy(line->type, "u8 ");
+		snprintf(line->array, sizeof(line->array), "[%u]", line->size);
 		return true;
 	}
-	array = name + name_bytes;
+	type_write(line->type, decl, (size_t)(name - decl));
+	array = name + word_bytes(name);
 	digits = *array == '[' ? strspn(array + 1, "0123456789") : 0;
 	/* a length that is no number (sizeof) is not for the parser */
 	if (digits > 5 || (*array == '[' && array[1 + digits] != ']'))
 		digits = 0;
-	snprintf(line->decl, sizeof(line->decl), "%.*s%.*s%s%.*s%s", (int)type_bytes, decl,
-		 (int)name_bytes, name, *array == '[' ? "[" : "", (int)digits, array + 1,
-		 *array == '[' ? "]" : "");
+	line->array[0] = '\0';
+	if (*array == '[')
+		snprintf(line->array, sizeof(line->array), "[%.*s]", (int)digits, array + 1);
 	return true;
 }
 
@@ -156,31 +190,35 @@ static bool line_read(const char **at, struct line *line)
 	if (rest[0] != ';' || rest[1] != '\n')
 		return false;
 	*at = rest + 2;
-	return decl_write(line, decl, end);
+	return decl_read(line, decl, end);
 }
 
 /* ---- all of them ------------------------------------------------------------------------ */
 
-/* The text for the parser; to be freed.  NULL: no memory, or not a list of fields. */
-static char *fields_write(const char *at, size_t *ret_bytes)
+/* What was understood; the i-th field is "fI" to the parser. */
+struct fields {
+	char names[IVT_FTRACE_MAX_FIELDS + 1][IVT_FTRACE_NAME_BYTES];
+	unsigned int n;
+	char *text; /* for the parser; to be freed */
+	size_t bytes;
+};
+
+static void fields_write(struct fields *ret, FILE *f, const char *at)
 {
-	unsigned int n = 0, blanks = 0;
-	char *text = NULL;
-	FILE *f = open_memstream(&text, ret_bytes);
+	unsigned int blanks = 0;
 	struct line line;
 
-	if (!f)
-		return NULL;
 	fputs("name: event\nID: 1\nformat:\n", f);
-	while (n <= IVT_FTRACE_MAX_FIELDS && blanks < 2) {
+	while (ret->n <= IVT_FTRACE_MAX_FIELDS && blanks < 2) {
 		if (*at == '\n') { /* between those that all events have and its own */
 			blanks++;
 			at++;
 			fputc('\n', f);
 		} else if (line_read(&at, &line)) {
-			n++;
-			fprintf(f, "\tfield:%s;\toffset:%u;\tsize:%u;\tsigned:%u;\n", line.decl,
-				line.offset, line.size, line.is_signed != 0);
+			fprintf(f, "\tfield:%sf%u%s;\toffset:%u;\tsize:%u;\tsigned:%u;\n",
+				line.type, ret->n, line.array, line.offset, line.size,
+				line.is_signed != 0);
+			memcpy(ret->names[ret->n++], line.name, sizeof(line.name));
 		} else {
 			break;
 		}
@@ -188,11 +226,19 @@ static char *fields_write(const char *at, size_t *ret_bytes)
 	for (; blanks < 2; blanks++)
 		fputc('\n', f);
 	fputs("print fmt: \"\"\n", f);
-	if (fclose(f) || n == 0 || n > IVT_FTRACE_MAX_FIELDS) {
-		free(text);
-		return NULL;
-	}
-	return text;
+}
+
+/* 0; -EINVAL: not a list of fields; -ENOMEM. */
+static int fields_read(struct fields *ret, const char *at)
+{
+	FILE *f = open_memstream(&ret->text, &ret->bytes);
+
+	if (!f)
+		return -ENOMEM;
+	fields_write(ret, f, at);
+	if (fclose(f))
+		return -ENOMEM;
+	return ret->n == 0 || ret->n > IVT_FTRACE_MAX_FIELDS ? -EINVAL : 0;
 }
 
 /* Bytes of one element of an array whose length the text does not say; 0: unknown. */
@@ -254,9 +300,12 @@ static enum ivt_ftrace_kind kind_of(const struct tep_format_field *from,
 	return from->flags & TEP_FIELD_IS_SIGNED ? IVT_FTRACE_INT : IVT_FTRACE_UINT;
 }
 
-static void field_fill(struct ivt_ftrace_field *field, const struct tep_format_field *from)
+static void field_fill(struct ivt_ftrace_field *field, const struct fields *fields,
+		       const struct tep_format_field *from)
 {
-	snprintf(field->name, sizeof(field->name), "%s", from->name);
+	unsigned long i = strtoul(from->name + 1, NULL, 10); /* of "fI" */
+
+	memcpy(field->name, fields->names[i < fields->n ? i : 0], sizeof(field->name));
 	field->offset_bytes = (uint32_t)from->offset;
 	field->size_bytes = (uint32_t)from->size;
 	field->unit_bytes = (uint32_t)from->elementsize;
@@ -279,27 +328,28 @@ static void field_fill(struct ivt_ftrace_field *field, const struct tep_format_f
 }
 
 static struct ivt_ftrace_format *format_make(const char *system, const char *name,
-					     const struct tep_format_field *fields)
+					     const struct fields *fields,
+					     const struct tep_format_field *first)
 {
 	const struct tep_format_field *from;
 	struct ivt_ftrace_format *format;
 	size_t n = 0;
 
-	for (from = fields; from; from = from->next)
+	for (from = first; from; from = from->next)
 		n++;
 	format = calloc(1, sizeof(*format) + n * sizeof(format->fields[0]));
 	if (!format)
 		return NULL;
 	snprintf(format->title, sizeof(format->title), "%s:%s", system, name);
-	for (from = fields; from; from = from->next)
-		field_fill(&format->fields[format->n_fields++], from);
+	for (from = first; from; from = from->next)
+		field_fill(&format->fields[format->n_fields++], fields, from);
 	return format;
 }
 
 /* The parser keeps its place in variables of its own. */
 static pthread_mutex_t parser_lock = PTHREAD_MUTEX_INITIALIZER;
 
-static int fields_parse(const char *text, size_t bytes, const char *system, const char *name,
+static int fields_parse(const struct fields *fields, const char *system, const char *name,
 			struct ivt_ftrace_format **ret)
 {
 	struct tep_event *event = NULL;
@@ -314,9 +364,9 @@ static int fields_parse(const char *text, size_t bytes, const char *system, cons
 	} else {
 		tep_set_long_size(tep, 8);
 		/* an event that was not understood is there, too, and marked */
-		if (tep_parse_format(tep, &event, text, bytes, "guest") == 0 && event &&
-		    !(event->flags & TEP_EVENT_FL_FAILED)) {
-			*ret = format_make(system, name, event->format.fields);
+		if (tep_parse_format(tep, &event, fields->text, fields->bytes, "guest") == 0 &&
+		    event && !(event->flags & TEP_EVENT_FL_FAILED)) {
+			*ret = format_make(system, name, fields, event->format.fields);
 			status = *ret ? 0 : -ENOMEM;
 		}
 		tep_free(tep); /* the event goes with it */
@@ -328,19 +378,19 @@ static int fields_parse(const char *text, size_t bytes, const char *system, cons
 int ivt_ftrace_format_parse(const char *text, size_t bytes, struct ivt_ftrace_format **ret)
 {
 	char system[IVT_FTRACE_NAME_BYTES], name[IVT_FTRACE_NAME_BYTES], id[IVT_FTRACE_NAME_BYTES];
-	char *copy = strndup(text, bytes), *fields;
+	struct fields fields = { .n = 0 };
+	char *copy = strndup(text, bytes);
 	const char *at = copy;
-	size_t fields_bytes;
 	int status = -EINVAL;
 
 	if (!copy)
 		return -ENOMEM;
 	if (line_word(&at, "system: ", system) && line_word(&at, "name: ", name) &&
 	    line_word(&at, "ID: ", id) && strncmp(at, "format:\n", 8) == 0) {
-		fields = fields_write(at + 8, &fields_bytes);
-		if (fields)
-			status = fields_parse(fields, fields_bytes, system, name, ret);
-		free(fields);
+		status = fields_read(&fields, at + 8);
+		if (!status)
+			status = fields_parse(&fields, system, name, ret);
+		free(fields.text);
 	}
 	free(copy);
 	return status;
