@@ -13,8 +13,9 @@ command -v qemu-system-x86_64 >/dev/null || { echo 'skip: no qemu-system-x86_64'
 tests=${DRIVER_TESTS:-driver_records_each_call_once driver_unloads_under_load
 	driver_survives_cpu_hotplug driver_follows_pci_hotplug driver_survives_hostile_reader
 	driver_follows_the_hosts_formatting driver_overwrites_where_the_host_says_so
-	driver_status_is_true_and_its_owner_decides user_program_writes_through_the_device
-	driver_without_a_device_says_so driver_reports_panic}
+	driver_status_is_true_and_its_owner_decides driver_obeys_filters driver_records_call_chains
+	driver_takes_structured_marks user_program_writes_through_the_device
+	driver_without_a_device_says_so driver_survives_sleep driver_reports_panic}
 status=0
 
 wrong()
