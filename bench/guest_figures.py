@@ -76,6 +76,8 @@ def instructions(path):
     empties = next((tracers for (events, _), tracers in table.items()
                     if events == "all" and all(empty for empty, _ in tracers.values())), None)
     for (events, kind), tracers in table.items():
+        if not tracers["off"][1]:
+            continue # another kind's empty sessions
         if events == "all":
             overhead(tracers, kind, empties)
         else:

@@ -27,9 +27,9 @@ for run in 1 2 3; do
 off all cpu 0 0 1000 0 0
 ivtrace all cpu 0 0 1000 5 0
 ftrace all cpu 0 0 3000 5 0
-off all cpu $run 9000 11000 0 0
-ivtrace all cpu $run 9100 11200 50 0
-ftrace all cpu $run 9100 18000 50 0
+off all file $run 9000 11000 0 0
+ivtrace all file $run 9100 11200 50 0
+ftrace all file $run 9100 18000 50 0
 END
 done >"$tmp/overhead.figures"
 
@@ -64,8 +64,8 @@ is instructions_per_event.syscall.trace-cmd '' lost 13
 is instructions_per_event.syscall.trace-cmd '' events 90
 is instructions_per_event_stored.syscall.ivtrace trace-cmd value 101
 is instructions_per_event_stored.syscall.trace-cmd '' value 450
-is overhead_percent.cpu.ivtrace '' value 2
-is overhead_percent.cpu.ftrace '' value 50
+is overhead_percent.file.ivtrace '' value 2
+is overhead_percent.file.ftrace '' value 50
 is exits_per_event.calls '' value 0.01
 is exits.cpuid.plain '' value 1
 is exits.cpuid.recorded '' value 1
