@@ -230,6 +230,8 @@ ssize_t ivtrace_filter_print_comms(char *page);
  * tracepoint of ours is registered.  start cannot fail. */
 void ivtrace_control_start(struct ivtrace_region *r);
 void ivtrace_control_stop(void);
+/* Process context, between the two: what the reader wants is done on return. */
+void ivtrace_control_hurry(void);
 
 /* Is this type wanted by the present reader?  Any context. */
 bool ivtrace_type_is_enabled(u16 type);

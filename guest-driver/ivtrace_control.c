@@ -226,6 +226,12 @@ void ivtrace_control_start(struct ivtrace_region *r)
 	hrtimer_start(&ivtrace_control.timer, ms_to_ktime(1), HRTIMER_MODE_REL);
 }
 
+void ivtrace_control_hurry(void)
+{
+	queue_work(system_long_wq, &ivtrace_control.work);
+	flush_work(&ivtrace_control.work);
+}
+
 void ivtrace_control_stop(void)
 {
 	WRITE_ONCE(ivtrace_control.is_stopping, true);

@@ -235,8 +235,19 @@ static int ivtrace_pci_wake(struct device *dev)
 	return 0;
 }
 
-static const struct dev_pm_ops ivtrace_pci_pm = { LATE_SYSTEM_SLEEP_PM_OPS(ivtrace_pci_sleep,
-									   ivtrace_pci_wake) };
+/* All devices are awake, user space not yet: nothing of what it does is missed. */
+static void ivtrace_pci_awake(struct device *dev)
+{
+	mutex_lock(&ivtrace_lock);
+	if (to_pci_dev(dev) == ivtrace_pdev && !ivtrace_is_asleep)
+		ivtrace_control_hurry();
+	mutex_unlock(&ivtrace_lock);
+}
+
+static const struct dev_pm_ops ivtrace_pci_pm = {
+	.complete = ivtrace_pci_awake,
+	LATE_SYSTEM_SLEEP_PM_OPS(ivtrace_pci_sleep, ivtrace_pci_wake)
+};
 
 void ivtrace_pci_binding(struct ivtrace_binding *ret)
 {
