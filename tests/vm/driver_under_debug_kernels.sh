@@ -101,6 +101,10 @@ run_tests()
 	local name start result
 
 	for name in $tests; do
+		if [ "$variant $name" = 'kcsan driver_survives_sleep' ]; then
+			echo "$variant: $name: not run: with KCSAN this kernel dies of S3, without us, too"
+			continue
+		fi
 		start=$SECONDS
 		rm -rf "$IVT_LAB_DIR"
 		env -u LONG tests/vm/"$name".sh >"$O/$name.log" 2>&1 </dev/null

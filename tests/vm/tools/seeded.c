@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* A module that does wrong on purpose, to see that the guest's log tells: bug=NAME. */
 #include <linux/delay.h>
 #include <linux/kthread.h>
