@@ -620,8 +620,30 @@ static void restore(struct region *r, const struct constants *c)
 static void scribble_constants(struct region *r)
 {
 	scribble_in(r, 0, sizeof(r->sb));
+	if (random() % 2) /* it looks as if it were formatted anew */
+		scribble_in(r, offsetof(struct ivring_superblock, host_epoch), 8);
 	scribble_in(r, ivring_chan_desc_off(random() % r->sb.nr_channels),
 		    sizeof(struct ivring_chan_const));
+}
+
+/* The page's single words, or it would hardly ever come to a filter, and the guest
+ * would be frozen half the time: it is now and then, for a while. */
+static void scribble_wishes(struct ivring_reader_page *page)
+{
+	__u32 flags = ivring_load(&page->flags) & ~IVRING_READER_FREEZE;
+	static __u32 freeze;
+
+	if (random() % 16384 == 0)
+		freeze = IVRING_READER_FREEZE;
+	else if (random() % 512 == 0)
+		freeze = 0;
+	ivring_store(&page->flags, flags | freeze);
+	if (random() % 64 == 0)
+		ivring_store(&page->filter.seq, (__u32)random() << (random() % 2));
+	if (random() % 64 == 0)
+		ivring_store(&page->filter.nr_pids, random() % 2 ? 0 : (__u32)random() << 1);
+	if (random() % 64 == 0)
+		ivring_store(&page->filter.nr_comms, random() % 2 ? 0 : (__u32)random() << 1);
 }
 
 static void scribble_round(struct region *r)
@@ -635,6 +657,7 @@ static void scribble_round(struct region *r)
 	scribble_in(r, ivring_chan_desc_off(i) + offsetof(struct ivring_chan, guest),
 		    sizeof(struct ivring_chan) - offsetof(struct ivring_chan, guest));
 	scribble_in(r, r->sb.data_off, r->bytes - r->sb.data_off);
+	scribble_wishes(page);
 	if (random() % 8 == 0)
 		ivring_store(&page->reader_epoch, random() % 3);
 	if (random() % 8 == 0)
