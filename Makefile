@@ -391,7 +391,7 @@ $(O)/bench/rivals/lttng: bench/rivals/lttng.c bench/rivals/lttng_tp.h bench/benc
 bench-programs: $(filter-out %.sh,$(BENCH_RUNS))
 
 bench: $(BENCH_RUNS) $(if $(filter %.sh,$(BENCH_RUNS)),all $(if $(wildcard $(KDIR)/Makefile),module))
-bench: ## measure: BENCH=ring|drain|idle|merge|time OUT=FILE.jsonl
+bench: ## measure: BENCH=ring|drain|idle|merge|time|guest OUT=FILE.jsonl
 	@set -e; mkdir -p $(O)/bench; for b in $(BENCH_RUNS); do echo "== $${b##*/}" >&2; \
 		$(run_env) TMPDIR=$${TMPDIR:-$(abspath $(O))/bench} $$b $(if $(OUT),>> '$(OUT)'); done
 
