@@ -245,8 +245,7 @@ static void ivtrace_pci_awake(struct device *dev)
 }
 
 static const struct dev_pm_ops ivtrace_pci_pm = {
-	.complete = ivtrace_pci_awake,
-	LATE_SYSTEM_SLEEP_PM_OPS(ivtrace_pci_sleep, ivtrace_pci_wake)
+	.complete = ivtrace_pci_awake, LATE_SYSTEM_SLEEP_PM_OPS(ivtrace_pci_sleep, ivtrace_pci_wake)
 };
 
 void ivtrace_pci_binding(struct ivtrace_binding *ret)
