@@ -157,30 +157,45 @@ bool ivtrace_filter_is_on(void)
 
 /* ---- for the guest's owner ------------------------------------------------------------ */
 
-ssize_t ivtrace_filter_print_pids(char *page)
+static int ivtrace_filter_put_pids(const struct ivtrace_filter *f, char *page)
 {
-	const struct ivtrace_filter *f;
 	int n = 0;
 	u32 i;
 
+	for (i = 0; i < f->nr_pids; i++)
+		n += sysfs_emit_at(page, n, "%s%u", i ? "," : "", f->pids[i]);
+	return n + sysfs_emit_at(page, n, "\n");
+}
+
+static int ivtrace_filter_put_comms(const struct ivtrace_filter *f, char *page)
+{
+	int n = 0;
+	u32 i;
+
+	for (i = 0; i < f->nr_comms; i++)
+		n += sysfs_emit_at(page, n, "%*pE\n", (int)strlen(f->comms[i]), f->comms[i]);
+	return n;
+}
+
+static ssize_t ivtrace_filter_print(char *page,
+				    int (*put)(const struct ivtrace_filter *f, char *page))
+{
+	const struct ivtrace_filter *f;
+	ssize_t n;
+
 	rcu_read_lock();
 	f = READ_ONCE(ivtrace_filter);
-	for (i = 0; f && i < f->nr_pids; i++)
-		n += sysfs_emit_at(page, n, "%s%u", i ? "," : "", f->pids[i]);
+	n = f ? put(f, page) : 0;
 	rcu_read_unlock();
-	return n + sysfs_emit_at(page, n, "\n");
+	return n;
+}
+
+ssize_t ivtrace_filter_print_pids(char *page)
+{
+	return ivtrace_filter_print(page, ivtrace_filter_put_pids);
 }
 
 ssize_t ivtrace_filter_print_comms(char *page)
 {
-	const struct ivtrace_filter *f;
-	int n = 0;
-	u32 i;
-
-	rcu_read_lock();
-	f = READ_ONCE(ivtrace_filter);
-	for (i = 0; f && i < f->nr_comms; i++)
-		n += sysfs_emit_at(page, n, "%*pE\n", (int)strlen(f->comms[i]), f->comms[i]);
-	rcu_read_unlock();
-	return n;
+	return ivtrace_filter_print(page, ivtrace_filter_put_comms);
 }
