@@ -92,7 +92,8 @@ BPF_LIBS   = $(call pkg,--libs,libbpf) -lelf -lz
 TRACE_PKGS = json-c libtraceevent
 TRACE_LIBS = $(call pkg,--libs,$(TRACE_PKGS))
 
-$(O)/obj/host-reader/clock_choice.o: CPPFLAGS += -DIVT_DATADIR='"$(PREFIX)/share/ivtrace"'
+$(O)/obj/host-reader/clock_choice.o $(O)/obj/host-reader/stap_script.o: \
+	CPPFLAGS += -DIVT_DATADIR='"$(PREFIX)/share/ivtrace"'
 $(O)/obj/trace/%.o:	  CPPFLAGS += $(call pkg,--cflags,$(TRACE_PKGS))
 $(O)/obj/guest-driver/tool/%.o $(O)/obj/analysis/report/%.o $(O)/obj/host-reader/%.o: \
 	CPPFLAGS += $(call pkg,--cflags,json-c)
@@ -427,6 +428,9 @@ install: all install-libivring ## install programs, man pages, headers, module s
 	$(Q)install -d '$(DESTDIR)$(PREFIX)/bin'
 	$(Q)install -m 755 $(PROGRAMS) '$(DESTDIR)$(PREFIX)/bin/'
 	$(Q)install -D -m 644 -t '$(DESTDIR)$(PREFIX)/share/ivtrace' tsc-sync/kvm_exit.stp
+	$(Q)install -D -m 644 -t '$(DESTDIR)$(PREFIX)/share/ivtrace/tapset' guest-driver/stap/tapset/*.stp
+	$(Q)install -D -m 644 -t '$(DESTDIR)$(PREFIX)/share/doc/ivtrace/examples' \
+		guest-driver/stap/examples/*.stp
 	$(Q)for program in $(notdir $(PROGRAMS)); do \
 		install -D -m 644 scripts/ivtrace.bash-completion \
 			"$(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$program" || exit 1; \

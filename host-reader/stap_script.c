@@ -17,10 +17,6 @@
 #include "tsc-sync/sources/stap_line.h"
 #include "tsc-sync/sources/stap_process.h"
 
-#ifndef IVT_DATADIR /* PREFIX as make has it where nothing else is said */
-#define IVT_DATADIR "/usr/local/share/ivtrace"
-#endif
-
 #define FIRST_BYTE    '\036' /* of a line of the tapset's */
 #define LINE_BYTES    256
 #define PATIENCE_MS   120000 /* a compiler works first */
