@@ -308,6 +308,13 @@ static void ivtrace_retry(struct work_struct *work)
 	pci_dev_put(pdev);
 }
 
+/* No device is tried again. */
+static void ivtrace_end_retries(void)
+{
+	WRITE_ONCE(ivtrace_is_leaving, true);
+	cancel_delayed_work_sync(&ivtrace_retry_work);
+}
+
 static int __init ivtrace_init(void)
 {
 	int ret;
@@ -319,22 +326,23 @@ static int __init ivtrace_init(void)
 	if (ret)
 		return ret;
 	ret = pci_register_driver(&ivtrace_pci_driver);
-	if (ret)
+	if (ret) {
+		ivtrace_end_retries();
 		ivtrace_mark_exit();
-	else if (!pci_dev_present(ivtrace_pci_ids))
+	} else if (!pci_dev_present(ivtrace_pci_ids)) {
 		pr_info("this VM has no ivshmem-plain device (%04x:%04x): nothing is recorded "
 			"until it gets one; ivtrace-host qemu-args says how\n",
 			IVTRACE_VENDOR, IVTRACE_DEVICE);
+	}
 	return ret;
 }
 
 static void __exit ivtrace_exit(void)
 {
 	ivtrace_mark_exit();
-	WRITE_ONCE(ivtrace_is_leaving, true);
-	cancel_delayed_work_sync(&ivtrace_retry_work);
+	ivtrace_end_retries();
 	pci_unregister_driver(&ivtrace_pci_driver);
-	cancel_delayed_work_sync(&ivtrace_retry_work);
+	ivtrace_end_retries();
 }
 
 module_init(ivtrace_init);
