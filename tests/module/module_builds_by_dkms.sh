@@ -28,7 +28,8 @@ dkms_do()
 	local command=$1
 
 	shift
-	dkms "$command" --sourcetree "$work/source" --dkmstree "$work/tree" "$@"
+	# what make has in its environment is not for the kernel's make
+	env -u O -u MAKEFLAGS -u MFLAGS -u MAKELEVEL dkms "$command" --sourcetree "$work/source" --dkmstree "$work/tree" "$@"
 }
 
 version=$(sed -n 's/^VERSION := //p' Makefile)
