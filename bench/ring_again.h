@@ -12,6 +12,7 @@
 #define ivring_switch_subbuf	  RING_AGAIN(switch_subbuf)
 #define ivring_leave		  RING_AGAIN(leave)
 #define ivring_emit		  RING_AGAIN(emit)
+#define ivring_emit_two		  RING_AGAIN(emit_two)
 #define ivring_flush		  RING_AGAIN(flush)
 #define ivring_needs_flush	  RING_AGAIN(needs_flush)
 #define ivring_reader		  RING_AGAIN(reader)
@@ -42,6 +43,7 @@
 #undef ivring_switch_subbuf
 #undef ivring_leave
 #undef ivring_emit
+#undef ivring_emit_two
 #undef ivring_flush
 #undef ivring_needs_flush
 #undef ivring_reader
