@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include "trace/names.h"
 #include "viewer/model/describe.h"
 
 #define BOX_PX	 4  /* narrower requests have no outline */
@@ -95,8 +96,27 @@ static int add_run(struct builder *b, struct ivt_dl_row *row, struct ivt_dl_run 
 	return 0;
 }
 
-static int build_runs(struct builder *b, struct ivt_dl_row *row, const struct ivt_lane_index *lane,
-		      bool is_quality, int height)
+/* What is drawn a px wide however short it is: a loss, an event.  0: nothing. */
+static uint8_t never_below_a_px(const struct ivt_lane *lane, const uint64_t *ns,
+				const int64_t *edges)
+{
+	int64_t last_ns;
+	size_t i;
+
+	if (lane->kind == IVT_LANE_QUALITY && ns[IVT_QUALITY_LOST])
+		return IVT_QUALITY_LOST;
+	if (!lane->points)
+		return 0;
+	/* Below 1 ns per column both edges may be the same. */
+	last_ns = edges[1] > edges[0] ? edges[1] - 1 : edges[0];
+	i = ivt_points_from(lane->points, edges[0]);
+	return i < lane->points->n && lane->points->point[i].t0_ns <= last_ns
+		       ? lane->points->point[i].slot
+		       : 0;
+}
+
+static int build_runs(struct builder *b, struct ivt_dl_row *row, const struct ivt_lane *all,
+		      const struct ivt_lane_index *lane, int height)
 {
 	int err = 0;
 
@@ -110,11 +130,10 @@ static int build_runs(struct builder *b, struct ivt_dl_row *row, const struct iv
 			row->ns[s] += ns[s];
 			sum += ns[s];
 		}
-		if (is_quality && ns[IVT_QUALITY_LOST]) {
-			run.slot = IVT_QUALITY_LOST; /* never below a px */
-		} else if (sum) {
+		run.slot = never_below_a_px(all, ns, b->edges + x);
+		if (run.slot == 0 && sum) {
 			cut_column(ns, lane->n_slots, height, &run);
-		} else { /* below 1 ns per column: the state at the edge */
+		} else if (run.slot == 0) { /* below 1 ns per column: the state at the edge */
 			size_t i = ivt_lane_index_at(lane, b->edges[x]);
 
 			if (i == IVT_LANE_NO_EVENT)
@@ -242,6 +261,44 @@ static int build_names(struct builder *b, struct ivt_dl_row *row, const struct i
 	return 0;
 }
 
+/* A cut name must not end inside a character: cleaned, not only copied. */
+static void point_label(const struct ivt_points *p, size_t i, size_t n, char *ret, size_t bytes)
+{
+	const size_t more_bytes = 16;
+
+	ivt_name_clean(ret, bytes - more_bytes, ivt_points_text(p, p->point[i].name));
+	if (n > 1)
+		snprintf(ret + strlen(ret), more_bytes, " +%zu", n - 1);
+}
+
+/* The name of each tick that has room before the next: O(columns x log n). */
+static int build_point_names(struct builder *b, struct ivt_dl_row *row, const struct ivt_points *p)
+{
+	size_t i = ivt_points_from(p, b->ts.t0_ns);
+	size_t end = ivt_points_from(p, b->ts.t0_ns + b->ts.span_ns);
+
+	row->n_points = end - i;
+	while (i < end) {
+		const struct ivt_point *point = &p->point[i];
+		int32_t x0 = ivt_timescale_px(&b->ts, point->t0_ns), x1 = b->ts.n_px;
+		size_t next = ivt_points_from(p, ivt_timescale_edge_ns(&b->ts, x0 + 1));
+		struct ivt_dl_item *item;
+
+		next = next > i ? next : i + 1;
+		if (next < end)
+			x1 = ivt_timescale_px(&b->ts, p->point[next].t0_ns);
+		if (x1 - x0 >= LABEL_PX * b->scale) {
+			item = add_item(b, row, x0, x1);
+			if (!item)
+				return -ENOMEM;
+			item->slot = point->slot;
+			point_label(p, i, next - i, item->label, sizeof(item->label));
+		}
+		i = next;
+	}
+	return 0;
+}
+
 /* ---- the whole ---------------------------------------------------------------------- */
 
 static int build_row(struct builder *b, const struct ivt_layout_row *place, uint32_t number)
@@ -261,10 +318,11 @@ static int build_row(struct builder *b, const struct ivt_layout_row *place, uint
 	row->first_item = dl->n_items;
 	if (!lane->n_rows)
 		return 0;
-	err = build_runs(b, row, &lane->row[place->row], lane->kind == IVT_LANE_QUALITY,
-			 place->height_px * b->scale);
+	err = build_runs(b, row, lane, &lane->row[place->row], place->height_px * b->scale);
 	if (err)
 		return err;
+	if (lane->points)
+		return build_point_names(b, row, lane->points);
 	if (lane->box_row)
 		return build_boxes(b, row, lane, &lane->box_row[place->row]);
 	return build_names(b, row, lane, &lane->row[place->row]);
@@ -343,6 +401,10 @@ static void print_row(const struct ivt_display_list *dl, const struct ivt_dl_row
 		ivt_model_slot_name(m, lane->kind, s, name, sizeof(name));
 		fprintf(f, "  ns %" PRIu64 " %s\n", row->ns[s], name);
 	}
+	if (lane->points)
+		fprintf(f, "  events %zu\n", row->n_points);
+	if (lane->points && lane->points->n_dropped)
+		fprintf(f, "  not kept %" PRIu64 "\n", lane->points->n_dropped);
 	for (size_t i = 0; i < row->n_runs; i++)
 		print_run(&dl->run[row->first_run + i], m, lane, f);
 	for (size_t i = 0; i < row->n_items; i++) {

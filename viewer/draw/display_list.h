@@ -39,6 +39,7 @@ struct ivt_dl_row {
 	size_t first_item;
 	size_t n_items;
 	uint64_t ns[IVT_LANE_SLOTS]; /* over the visible range */
+	size_t n_points;	     /* in the visible range */
 };
 
 struct ivt_display_list {

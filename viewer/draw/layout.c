@@ -18,6 +18,7 @@ static const int heights[IVT_LANE_KINDS] = {
 	[IVT_LANE_GROUP] = 22,	  [IVT_LANE_HOST_CPU] = 18, [IVT_LANE_VCPU] = 18,
 	[IVT_LANE_VCPU_HOST] = 8, [IVT_LANE_TASK] = 16,	    [IVT_LANE_REQUESTS] = 18,
 	[IVT_LANE_SERVICE] = 24,  [IVT_LANE_QUEUE] = 12,    [IVT_LANE_QUALITY] = 10,
+	[IVT_LANE_EVENTS] = 14,
 };
 
 static int gap_before(const struct ivt_model *m, size_t lane)

@@ -35,6 +35,7 @@ static unsigned int used_slots(const struct ivt_model *m, enum ivt_lane_kind kin
 		if (lane->kind != kind)
 			continue;
 		*ret_machine = lane->machine;
+		used |= lane->points ? lane->points->slots : 0;
 		for (unsigned int r = 0; r < lane->n_rows; r++) {
 			ivt_lane_index_sum(&lane->row[r], 0, m->length_ns, ns);
 			for (unsigned int s = 0; s < lane->row[r].n_slots; s++)
@@ -87,6 +88,7 @@ void ivt_legend_init(struct ivt_legend *l, const struct ivt_model *m, const stru
 	add_slots(l, m, p, IVT_LANE_VCPU, 1u << IVT_VCPU_IRQ | 1u << IVT_VCPU_TASK);
 	add_slots(l, m, p, IVT_LANE_HOST_CPU, 1u << IVT_CPU_IRQ);
 	add_slots(l, m, p, IVT_LANE_QUALITY, 1u << IVT_QUALITY_LOST);
+	add_slots(l, m, p, IVT_LANE_EVENTS, ~(1u << IVT_EVENTS_NONE));
 	add_slots(l, m, p, IVT_LANE_HOST_CPU, 1u << IVT_CPU_IDLE | 1u << IVT_CPU_UNKNOWN);
 }
 

@@ -235,6 +235,27 @@ static struct ivt_paint service(const struct ivt_palette *p, enum ivt_lane_kind 
 	return solid(slot >= IVT_SV_WAIT_VM ? ivt_palette_mix(rgb, p->lane, 96) : rgb);
 }
 
+static struct ivt_paint events(const struct ivt_palette *p, unsigned int slot)
+{
+	switch (slot) {
+	case IVT_EVENTS_NONE:
+		return line(p);
+	case IVT_EVENTS_SPAN:
+		return solid(ivt_palette_mix(p->host, p->lane, 128));
+	case IVT_EVENTS_BEGIN:
+	case IVT_EVENTS_END:
+		return solid(p->host);
+	case IVT_EVENTS_MARK:
+		return solid(p->text);
+	case IVT_EVENTS_VALUE:
+		return solid(p->runnable);
+	case IVT_EVENTS_FTRACE:
+		return solid(p->disk_wait);
+	default:
+		return unknown(p);
+	}
+}
+
 struct ivt_paint ivt_palette_paint(const struct ivt_palette *p, const struct ivt_model *m,
 				   enum ivt_lane_kind kind, uint32_t machine, unsigned int slot)
 {
@@ -251,6 +272,8 @@ struct ivt_paint ivt_palette_paint(const struct ivt_palette *p, const struct ivt
 		return request(p, ivt_palette_machine(p, m, machine), slot);
 	case IVT_LANE_QUALITY:
 		return slot == IVT_QUALITY_LOST ? hatched(p, p->warning) : line(p);
+	case IVT_LANE_EVENTS:
+		return events(p, slot);
 	case IVT_LANE_SERVICE:
 	case IVT_LANE_QUEUE:
 		return service(p, kind, slot);

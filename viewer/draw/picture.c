@@ -253,6 +253,10 @@ static void draw_item(struct picture *pic, const struct ivt_layout_row *row,
 			draw_inside(pic, item, true, 0, left, right, y + row->height_px / 2.0);
 		return;
 	}
+	if (lane->points) { /* beside its tick */
+		draw_inside(pic, item, true, 0, left, right, y + row->height_px / 2.0);
+		return;
+	}
 	paint = ivt_palette_paint(pic->p, pic->m, lane->kind, lane->machine, item->slot);
 	ivt_shape_vertical(pic->cr, pic->p->background, 0.6, x0, y, y + row->height_px);
 	draw_inside(pic, item, paint.pattern != IVT_PATTERN_SOLID, paint.rgb, left, right,

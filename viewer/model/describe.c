@@ -228,6 +228,58 @@ static void add_interval(struct text *t, const struct ivt_model *m, const struct
 	add_ns(t, "  for ", (uint64_t)(ivt_lane_index_until(row, i) - row->t[i]));
 }
 
+/* ---- points ------------------------------------------------------------------------- */
+
+static void add_point(struct text *t, const struct ivt_model *m, const struct ivt_lane *lane,
+		      const struct ivt_point *point)
+{
+	uint32_t task = ivt_task_table_find(&m->tasks, lane->machine, (int32_t)point->tid);
+	const char *fields = ivt_points_text(lane->points, point->fields);
+	char time[40], slot[32];
+
+	ivt_format_time(point->t0_ns, m->length_ns, 1, time, sizeof(time));
+	add(t, "%s  CPU %u", time, point->cpu);
+	add(t, "  %s %" PRIu32, task == IVT_NO_TASK ? "task" : m->tasks.task[task].comm,
+	    point->tid);
+	ivt_model_slot_name(m, lane->kind, point->slot, slot, sizeof(slot));
+	if (point->t1_ns > point->t0_ns)
+		add_ns(t, "  span of ", (uint64_t)(point->t1_ns - point->t0_ns));
+	else if (point->slot != IVT_EVENTS_FTRACE)
+		add(t, "  %s", slot);
+	add(t, "  %s", ivt_points_text(lane->points, point->name));
+	if (fields[0])
+		add(t, " %s", fields);
+}
+
+/* Within two columns of the place where it is on none: a tick is hard to hit. */
+static void add_points(struct text *t, const struct ivt_model *m, const struct ivt_lane *lane,
+		       int64_t t0_ns, int64_t t1_ns)
+{
+	const struct ivt_points *p = lane->points;
+	const struct ivt_lane_index *row = &lane->row[0];
+	size_t first = ivt_points_from(p, t0_ns), end = ivt_points_from(p, t1_ns);
+	size_t i = ivt_lane_index_at(row, t0_ns);
+
+	if (first == end) {
+		first = ivt_points_from(p, t0_ns - 2 * (t1_ns - t0_ns));
+		end = ivt_points_from(p, t1_ns + 2 * (t1_ns - t0_ns));
+	}
+	if (end - first > 1)
+		add(t, "  %zu events, the first: ", end - first);
+	else if (end > first)
+		add(t, "  ");
+	if (end > first) {
+		add_point(t, m, lane, &p->point[first]);
+	} else if (i != IVT_LANE_NO_EVENT && row->ref[i] < p->n) {
+		add(t, "  in: ");
+		add_point(t, m, lane, &p->point[row->ref[i]]);
+	}
+	if (p->n_dropped)
+		add(t, "  (%" PRIu64 " later events are not kept)", p->n_dropped);
+}
+
+/* ---- the whole ---------------------------------------------------------------------- */
+
 void ivt_describe(const struct ivt_model *m, size_t lane_number, unsigned int row, int64_t t0_ns,
 		  int64_t t1_ns, char *ret, size_t bytes)
 {
@@ -247,6 +299,10 @@ void ivt_describe(const struct ivt_model *m, size_t lane_number, unsigned int ro
 	add(&t, "%s  %s", lane->name, time);
 	if (row >= lane->n_rows)
 		return;
+	if (lane->points) {
+		add_points(&t, m, lane, t0_ns, t1_ns);
+		return;
+	}
 	add_shares(&t, m, lane, &lane->row[row], t0_ns, t1_ns);
 	box = ivt_describe_box(lane, row, t0_ns, t1_ns - t0_ns);
 	if (box) {

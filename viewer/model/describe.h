@@ -11,7 +11,8 @@
 /*
  * Lane @lane, row @row (0 where a lane has one), column [t0, t1): "a/vCPU 0
  * 12.003 s  running 62 %, idle 38 %  iowriter 512".  Requests with their
- * stages.  Numbers out of range give an empty text.
+ * stages.  On a lane of events: how many there are in the column and the first in
+ * full, or the span around it.  Numbers out of range give an empty text.
  */
 void ivt_describe(const struct ivt_model *m, size_t lane, unsigned int row, int64_t t0_ns,
 		  int64_t t1_ns, char *ret, size_t bytes);

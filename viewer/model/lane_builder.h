@@ -11,6 +11,7 @@
 #include "analysis/tasks.h"
 #include "trace/trace_reader.h"
 #include "viewer/model/model.h"
+#include "viewer/model/point_builder.h"
 
 /* A CPU of a machine: what runs on it, nested. */
 struct ivt_build_cpu {
@@ -62,6 +63,7 @@ struct ivt_lane_builder {
 	size_t n_disks;
 	struct ivt_loss *loss; /* owned */
 	size_t n_losses;
+	struct ivt_point_builder *points; /* lent, for assemble; NULL: none */
 };
 
 /* @model's origin_ns is set; its machines are filled here from @info, which

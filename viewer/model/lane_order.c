@@ -216,6 +216,11 @@ static int add_tasks(struct ivt_lane_builder *b, uint32_t machine, unsigned int 
 
 /* ---- the whole -------------------------------------------------------------------- */
 
+static int add_events(struct ivt_lane_builder *b, uint32_t machine)
+{
+	return b->points ? ivt_point_builder_add_lane(b->points, machine) : 0;
+}
+
 static int add_guest(struct ivt_lane_builder *b, struct ivt_requests *rq, uint32_t machine,
 		     unsigned int n_tasks)
 {
@@ -228,12 +233,15 @@ static int add_guest(struct ivt_lane_builder *b, struct ivt_requests *rq, uint32
 	for (uint32_t c = 0; c < b->machine[machine].n_cpus && !err; c++)
 		if (is_known(&b->machine[machine].cpu[c]))
 			err = add_vcpu(b, machine, c);
-	return err ? err : add_tasks(b, machine, n_tasks);
+	if (!err)
+		err = add_tasks(b, machine, n_tasks);
+	return err ? err : add_events(b, machine);
 }
 
 static int add_host_cpus(struct ivt_lane_builder *b, uint32_t machine)
 {
-	bool is_empty = !b->model->machine[machine].lost;
+	bool is_empty = !b->model->machine[machine].lost &&
+			!(b->points && ivt_point_builder_has(b->points, machine));
 	int err = 0;
 
 	for (uint32_t c = 0; c < b->machine[machine].n_cpus; c++)
@@ -254,7 +262,7 @@ static int add_host_cpus(struct ivt_lane_builder *b, uint32_t machine)
 		snprintf(lane->label, sizeof(lane->label), "CPU %u", c);
 		snprintf(lane->name, sizeof(lane->name), "host/CPU %u", c);
 	}
-	return err;
+	return err ? err : add_events(b, machine);
 }
 
 static int add_host_disks(struct ivt_lane_builder *b, struct ivt_requests *rq, uint32_t machine)

@@ -16,6 +16,7 @@ struct loading {
 	struct ivt_model *model;
 	struct ivt_lane_builder builder;
 	struct ivt_requests requests;
+	struct ivt_point_builder points;
 	const struct ivt_load_options *opt;
 	struct ivt_error *err;
 };
@@ -45,6 +46,8 @@ static int read_records(struct loading *l)
 		return code;
 	while (!code && (code = ivt_merge_next(merge, &ev)) == 1) {
 		code = ivt_lane_builder_feed(&l->builder, &ev);
+		if (!code)
+			code = ivt_point_builder_feed(&l->points, &ev);
 		if (code)
 			fail(l, code);
 		else if (n++ % PROGRESS_RECORDS == 0)
@@ -91,9 +94,12 @@ static int load(struct loading *l)
 							   : MAX_LENGTH_NS;
 	code = ivt_lane_builder_init(&l->builder, l->model, ivt_trace_info_of(l->trace));
 	if (!code)
+		code = ivt_point_builder_init(&l->points, l->model, l->trace);
+	if (!code)
 		code = ivt_trace_losses(l->trace, &losses, &n_losses);
 	if (code)
 		return fail(l, code);
+	l->builder.points = &l->points;
 	ivt_lane_builder_set_losses(&l->builder, losses, n_losses);
 	code = read_records(l);
 	if (!code)
@@ -116,6 +122,7 @@ int ivt_model_load(const char *path, const struct ivt_load_options *opt, struct 
 	code = l.model ? load(&l)
 		       : ivt_error_set(err, -ENOMEM, "cannot load '%s': out of memory", path);
 	ivt_requests_deinit(&l.requests);
+	ivt_point_builder_deinit(&l.points);
 	if (l.builder.info)
 		ivt_lane_builder_deinit(&l.builder);
 	ivt_trace_close(l.trace);

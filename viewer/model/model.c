@@ -24,6 +24,9 @@ static void lane_deinit(struct ivt_lane *lane)
 		if (lane->box_row)
 			free(lane->box_row[r].box);
 	}
+	if (lane->points)
+		ivt_points_deinit(lane->points);
+	free(lane->points);
 	free(lane->row);
 	free(lane->box_row);
 }
@@ -134,6 +137,14 @@ static const char *const slot_names[IVT_LANE_KINDS][IVT_LANE_SLOTS] = {
 	[IVT_LANE_QUALITY] = { [IVT_QUALITY_OK] = "complete",
 			       [IVT_QUALITY_LOST] = "records lost",
 			       [IVT_QUALITY_UNKNOWN] = "unknown" },
+	[IVT_LANE_EVENTS] = { [IVT_EVENTS_NONE] = "no span",
+			      [IVT_EVENTS_SPAN] = "span",
+			      [IVT_EVENTS_BEGIN] = "span's begin",
+			      [IVT_EVENTS_END] = "span's end",
+			      [IVT_EVENTS_MARK] = "mark",
+			      [IVT_EVENTS_VALUE] = "value",
+			      [IVT_EVENTS_FTRACE] = "event of ftrace",
+			      [IVT_EVENTS_UNKNOWN] = "events not kept" },
 	[IVT_LANE_SERVICE] = { [IVT_SV_IDLE] = "idle",
 			       [IVT_SV_HOST] = "serves host",
 			       [IVT_SV_WAIT_HOST] = "host waits",

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include "analysis/io.h"
 #include "viewer/model/lane_index.h"
+#include "viewer/model/points.h"
 #include "viewer/model/task_table.h"
 
 #define IVT_MODEL_MAX_ROWS   8	/* of requests side by side */
@@ -26,6 +27,7 @@ enum ivt_lane_kind {
 	IVT_LANE_SERVICE,   /* whose request a host device serves */
 	IVT_LANE_QUEUE,	    /* requests at a host device, up to 8 rows */
 	IVT_LANE_QUALITY,   /* of a machine that lost records: when */
+	IVT_LANE_EVENTS,    /* marks, values, spans and events of ftrace of a machine */
 	IVT_LANE_KINDS
 };
 
@@ -112,6 +114,20 @@ enum ivt_quality_slot {
 	IVT_QUALITY_SLOTS
 };
 
+/* Slots of IVT_LANE_EVENTS (8).  The lane's states are NONE, SPAN (ref: the
+ * point of the innermost) and UNKNOWN; its points have the others. */
+enum ivt_events_slot {
+	IVT_EVENTS_NONE,
+	IVT_EVENTS_SPAN,
+	IVT_EVENTS_BEGIN, /* of a span, the whole of it where its end is there */
+	IVT_EVENTS_END,	  /* without its begin */
+	IVT_EVENTS_MARK,
+	IVT_EVENTS_VALUE,
+	IVT_EVENTS_FTRACE,
+	IVT_EVENTS_UNKNOWN = 7, /* there were too many: from here on not kept */
+	IVT_EVENTS_SLOTS
+};
+
 /* A request as a box: [t0, t1). */
 struct ivt_box {
 	int64_t t0_ns;
@@ -136,6 +152,7 @@ struct ivt_lane {
 	unsigned int n_rows;	     /* 0 for a group, else at least 1 */
 	struct ivt_lane_index *row;  /* n_rows */
 	struct ivt_box_row *box_row; /* n_rows, NULL where there are no boxes */
+	struct ivt_points *points;   /* of EVENTS, else NULL */
 };
 
 struct ivt_model_machine {

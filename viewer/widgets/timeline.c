@@ -135,7 +135,7 @@ static int64_t time_at(const IvtTimeline *t, double x)
 
 static void hover(IvtTimeline *t)
 {
-	char text[512] = "";
+	char text[1024] = "";
 	int row = -1;
 
 	if (t->pointer_x >= 0 && have_layout(t))
