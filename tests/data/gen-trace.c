@@ -75,6 +75,27 @@ static void dump_disk(struct stream *s, uint64_t ns, uint32_t dev, uint64_t sect
 		 name);
 }
 
+/* What a program of the VM says, each ms: a span of half a ms that ends on the last
+ * vCPU, in it a value and ten marks 1 us apart. */
+static void say_marks(struct vm *vm)
+{
+	struct stream *first = &vm->cpu[0], *last = &vm->cpu[opt.n_vcpus - 1];
+	uint32_t ctx = ctx_of(vm->threads[0].task.tid, 0);
+
+	for (uint64_t id = 1; id <= opt.n_marks; id++) {
+		uint64_t ns = START_NS + id * MS;
+
+		put_text(first, ns, IVT_TYPE_ivtrace_span_begin, ctx, &id, sizeof(id), "job");
+		put_text(first, ns + 100 * US, IVT_TYPE_ivtrace_value, ctx, &id, sizeof(id),
+			 "depth");
+		for (uint64_t k = 0; k < 10; k++)
+			put_text(first, ns + (200 + k) * US, IVT_TYPE_ivtrace_mark, ctx, "", 0,
+				 "step");
+		put_text(last, ns + 500 * US, IVT_TYPE_ivtrace_span_end, ctx, &id, sizeof(id),
+			 "job");
+	}
+}
+
 static void vm_init(unsigned int i)
 {
 	struct vm *vm = &vms[i];
@@ -99,6 +120,8 @@ static void vm_init(unsigned int i)
 		dump_task(s, ns + 1 + k, &vm->threads[k].task, 300);
 	dump_disk(s, ns + 50, GUEST_DISK, 1u << 20, "vda");
 	PUT(s, ns + 60, lttng_statedump_end, ctx_of(1, 0));
+	if (!i)
+		say_marks(vm);
 
 	dump_task(host, ns + 1, &qemu, vm->pid);
 	for (unsigned int k = 0; k < opt.n_vcpus; k++) {
@@ -334,6 +357,7 @@ static const char usage_text[] =
 	"  --vms N           VMs: a, b, c ... (2)\n"
 	"  --vcpus N         of each VM (2)\n"
 	"  --noise N         other records per second and vCPU (0)\n"
+	"  --marks N         jobs that a program of VM a marks, one per ms (0)\n"
 	"  --duration MS     stop after this time, not after a number of writes\n"
 	"  --seed N          (1)\n"
 	"  --finalise        as after a recording's orderly end\n"
@@ -357,17 +381,12 @@ static uint64_t number(const char *text, uint64_t least, uint64_t most)
 static void options_parse(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "requests", 1, NULL, 'r' },
-		{ "contention", 1, NULL, 'c' },
-		{ "vms", 1, NULL, 'm' },
-		{ "vcpus", 1, NULL, 'v' },
-		{ "noise", 1, NULL, 'n' },
-		{ "duration", 1, NULL, 'd' },
-		{ "finalise", 0, NULL, 'f' },
-		{ "unclosed", 0, NULL, 'u' },
-		{ "seed", 1, NULL, 's' },
-		{ "help", 0, NULL, 'h' },
-		{ 0 },
+		{ "requests", 1, NULL, 'r' }, { "contention", 1, NULL, 'c' },
+		{ "vms", 1, NULL, 'm' },      { "vcpus", 1, NULL, 'v' },
+		{ "noise", 1, NULL, 'n' },    { "marks", 1, NULL, 'k' },
+		{ "duration", 1, NULL, 'd' }, { "finalise", 0, NULL, 'f' },
+		{ "unclosed", 0, NULL, 'u' }, { "seed", 1, NULL, 's' },
+		{ "help", 0, NULL, 'h' },     { 0 },
 	};
 	int c;
 
@@ -382,6 +401,8 @@ static void options_parse(int argc, char **argv)
 			opt.n_vcpus = (unsigned int)number(optarg, 1, MAX_VCPUS);
 		else if (c == 'n')
 			opt.noise_hz = number(optarg, 0, 1000000);
+		else if (c == 'k')
+			opt.n_marks = number(optarg, 0, 1000000);
 		else if (c == 'd')
 			opt.duration_ns = number(optarg, 1, 1u << 30) * MS;
 		else if (c == 'f')

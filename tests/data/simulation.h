@@ -151,7 +151,7 @@ struct vm {
 
 static struct {
 	unsigned int n_vms, n_vcpus;
-	uint64_t requests, noise_hz, duration_ns, seed;
+	uint64_t requests, noise_hz, n_marks, duration_ns, seed;
 	bool contention, is_finalised, is_unclosed;
 } opt = { .n_vms = 2, .n_vcpus = 2, .requests = 200, .contention = true, .seed = 1 };
 

@@ -251,24 +251,36 @@ static void add_point(struct text *t, const struct ivt_model *m, const struct iv
 		add(t, " %s", fields);
 }
 
-/* Within two columns of the place where it is on none: a tick is hard to hit. */
+/* The points of a column, or of the column's width from the first one on that is
+ * within two columns beside it: a tick is hard to hit. */
+static size_t points_at(const struct ivt_points *p, int64_t t0_ns, int64_t t1_ns, size_t *ret_n)
+{
+	int64_t width_ns = t1_ns - t0_ns;
+	size_t first = ivt_points_from(p, t0_ns), end = ivt_points_from(p, t1_ns);
+
+	if (first == end) {
+		first = ivt_points_from(p, t0_ns - 2 * width_ns);
+		end = first;
+		if (first < p->n && p->point[first].t0_ns < t1_ns + 2 * width_ns)
+			end = ivt_points_from(p, p->point[first].t0_ns + width_ns);
+	}
+	*ret_n = end - first;
+	return first;
+}
+
 static void add_points(struct text *t, const struct ivt_model *m, const struct ivt_lane *lane,
 		       int64_t t0_ns, int64_t t1_ns)
 {
 	const struct ivt_points *p = lane->points;
 	const struct ivt_lane_index *row = &lane->row[0];
-	size_t first = ivt_points_from(p, t0_ns), end = ivt_points_from(p, t1_ns);
+	size_t n, first = points_at(p, t0_ns, t1_ns, &n);
 	size_t i = ivt_lane_index_at(row, t0_ns);
 
-	if (first == end) {
-		first = ivt_points_from(p, t0_ns - 2 * (t1_ns - t0_ns));
-		end = ivt_points_from(p, t1_ns + 2 * (t1_ns - t0_ns));
-	}
-	if (end - first > 1)
-		add(t, "  %zu events, the first: ", end - first);
-	else if (end > first)
+	if (n > 1)
+		add(t, "  %zu events, the first: ", n);
+	else if (n)
 		add(t, "  ");
-	if (end > first) {
+	if (n) {
 		add_point(t, m, lane, &p->point[first]);
 	} else if (i != IVT_LANE_NO_EVENT && row->ref[i] < p->n) {
 		add(t, "  in: ");
