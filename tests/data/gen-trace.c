@@ -85,6 +85,8 @@ static void say_marks(struct vm *vm)
 	for (uint64_t id = 1; id <= opt.n_marks; id++) {
 		uint64_t ns = START_NS + id * MS;
 
+		if (end_ns < ns + MS)
+			end_ns = ns + MS;
 		put_text(first, ns, IVT_TYPE_ivtrace_span_begin, ctx, &id, sizeof(id), "job");
 		put_text(first, ns + 100 * US, IVT_TYPE_ivtrace_value, ctx, &id, sizeof(id),
 			 "depth");
