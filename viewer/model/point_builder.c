@@ -12,6 +12,11 @@
 
 #define MAX_PROBES 16 /* a guest may choose texts whose hashes are equal */
 
+/* What the texts begin with: at 0 the empty one, then what stands for those that
+ * there was no room for. */
+static const char first_texts[] = "\0(text not kept)";
+#define TEXT_NOT_KEPT 1
+
 /* Room for one more; NULL: no memory. */
 static void *grow(void *array, size_t n, size_t *cap, size_t size)
 {
@@ -75,12 +80,12 @@ static int grow_buckets(struct ivt_point_machine *m)
 	return 0;
 }
 
-/* Put @text behind the others; *ret: 0 ("") when there is no room left for it. */
+/* Put @text behind the others, or *ret = TEXT_NOT_KEPT. */
 static int append_text(struct ivt_points *p, const char *text, uint32_t *ret)
 {
 	uint32_t bytes = (uint32_t)strlen(text) + 1;
 
-	*ret = 0;
+	*ret = TEXT_NOT_KEPT;
 	if (p->text_bytes + bytes > IVT_POINTS_TEXT)
 		return 0;
 	if (p->text_bytes + bytes > p->text_cap) {
@@ -115,14 +120,13 @@ static int keep_text(struct ivt_point_machine *m, const char *dirty, uint32_t *r
 		return 0;
 	}
 	err = append_text(&m->points, text, ret);
-	if (err || !b || !*ret)
+	if (err || !b || *ret == TEXT_NOT_KEPT)
 		return err;
 	*b = *ret;
 	m->n_texts++;
 	return 0;
 }
 
-/* Offset 0 is the empty text. */
 static int begin_texts(struct ivt_points *p)
 {
 	if (p->text)
@@ -130,8 +134,9 @@ static int begin_texts(struct ivt_points *p)
 	p->text = calloc(1, 4096);
 	if (!p->text)
 		return -ENOMEM;
+	memcpy(p->text, first_texts, sizeof(first_texts));
 	p->text_cap = 4096;
-	p->text_bytes = 1;
+	p->text_bytes = sizeof(first_texts);
 	return 0;
 }
 
