@@ -103,6 +103,8 @@ newest out 1 399999
 # While it writes, and laps a reader that is held up: what is read may have gaps,
 # but nothing torn.
 ./write flight 1500000 2 >said &
+# It waits a second at most for who reads the epoch before: begin with the new one.
+until [ "$(od -An -tu4 -j4096 -N4 flight)" -eq 2 ]; do sleep 0.01; done
 for ((i = 0; i < 3; i++)); do
 	./read flight 2>err | { sleep 0.2; cat; } >out
 	! grep -nvE '^[01] [0-9]+ 6 [01] [0-9]+$' out | head -n 3 | grep . || fail "torn records"
