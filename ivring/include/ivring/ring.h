@@ -4,10 +4,10 @@
  *
  * Progress and contexts.  One writer CPU per channel.  The writer never waits:
  * the fast path retries at most once per interruption, the slow path runs once
- * per sub-buffer.  ivring_emit() and ivring_emit_two() may be called in task, softirq, hardirq and
- * NMI context with preemption off; contexts nest in stack order.  The caller
- * must not fault, be probed or be traced between reserve and commit.  One
- * reader per channel, in any thread, never concurrently with itself.
+ * per sub-buffer.  ivring_emit() and ivring_emit_two() may be called in task,
+ * softirq, hardirq and NMI context with preemption off; contexts nest in stack
+ * order.  The caller must not fault, be probed or be traced between reserve and
+ * commit.  One reader per channel, in any thread, never concurrently with itself.
  *
  * All read-modify-write happens on struct ivring_writer, private to the writer;
  * the shared memory sees single loads and plain stores only.
