@@ -65,7 +65,7 @@ wc -l "$work/still"
 [ -s "$work/still" ]
 follows still
 [ ! -s "$work/still.again" ]
-take_newer # it goes on
+wait_for 30 take_newer # it goes on, once its driver has noticed
 [ "$(tail -n 1 "$work/still" | cut -d ' ' -f 2)" -lt "$(tail -n 1 "$work/live$n" | cut -d ' ' -f 2)" ]
 lab/vm exec g -- 'kill $(cat /tmp/pid); true'
 

@@ -27,6 +27,11 @@ is_recording()
 	tool status | grep -q '^host  *recording$'
 }
 
+is_filtered()
+{
+	tool status | grep -q '^only'
+}
+
 vm_setup
 mapfile -t add < <(with_tool)
 vm_start g "${add[@]}"
@@ -70,7 +75,7 @@ wait $recorder
 	--filter-comm 'g:lab-agent,two words' --stacks sched_switch,syscall_entry_read \
 	--vm "g=shm:$(vm_region g)" 2>"$work/err" &
 recorder=$!
-wait_for 20 is_recording
+wait_for 20 is_filtered # until then it may still be the recording before
 tool status | tee "$work/out"
 grep -x 'only     processes 1,4000000' "$work/out"
 grep -x 'only     tasks named lab-agent' "$work/out"
