@@ -12,9 +12,14 @@ driver_region hostile 8 2
 driver_boot driver-hostile --smp 2 --region "$region"
 driver_load
 load_on 'count-calls 5000; ls -R /sys; echo mark >/dev/ivtrace'
-"$poke" scribble "$region" "$seconds" "${SEED:-$RANDOM$RANDOM}" || fail "scribble"
+# A guest that gets little of the machine's time notices less of it: lie for longer then.
+for ((tries = 0; tries < 5; tries++)); do
+	"$poke" scribble "$region" "$seconds" "${SEED:-$RANDOM$RANDOM}" || fail "scribble"
+	anew=$(lab/vm console "$vm" | grep -c 'formatted anew')
+	[ "$anew" -lt 2 ] || break
+done
 load_off
-at_least "times that the driver had to begin anew" "$(lab/vm console "$vm" | grep -c 'formatted anew')" 2
+at_least "times that the driver had to begin anew" "$anew" 2
 guest 'rmmod ivtrace' || fail "the guest does not answer"
 wait_state DOWN
 driver_load
