@@ -32,7 +32,10 @@
 
 /* One guest, as the thread sees it. */
 struct caller {
+	struct vm *vm; /* whose it is; the thread looks at its region only */
 	const struct ivring_region *region;
+	struct caller *next; /* this and the next under the lock */
+	bool is_leaving;
 	uint64_t guest_epoch;
 	uint64_t call; /* that was made and not taken up yet; 0: none */
 	uint64_t call_at_ns;
@@ -53,10 +56,9 @@ struct handshakes {
 	bool is_hurrying;
 	struct handshake_result results[MAX_RESULTS];
 	size_t n_results, first;
+	struct caller *callers; /* only the thread takes one out */
 	/* the thread's own */
 	uint64_t n_calls;
-	size_t n_callers;
-	struct caller callers[];
 };
 
 static const struct ivring_guest_page *guest_page(const struct caller *c)
@@ -180,7 +182,7 @@ static bool shake(struct handshakes *h, struct caller *c)
 		.answer_tsc = &answer_line(c)->tsc,
 	};
 	struct handshake_result result = {
-		.vm = (size_t)(c - h->callers),
+		.vm = c->vm,
 		.vcpu = c->vcpu,
 		.guest_epoch = c->guest_epoch,
 	};
@@ -223,15 +225,13 @@ static bool sleep_until(struct handshakes *h, uint64_t when_ns)
 {
 	struct timespec ts = { .tv_sec = (time_t)(when_ns / 1000000000u),
 			       .tv_nsec = (long)(when_ns % 1000000000u) };
-	size_t i;
+	struct caller *c;
 	bool goes_on;
 
 	pthread_mutex_lock(&h->lock);
 	if (!h->is_stopping && !h->is_hurrying)
 		pthread_cond_timedwait(&h->wake, &h->lock, &ts);
-	for (i = 0; i < h->n_callers && h->is_hurrying; i++) {
-		struct caller *c = &h->callers[i];
-
+	for (c = h->callers; c && h->is_hurrying; c = c->next) {
 		c->lap = count_vcpus(c);
 		if (c->has_answered || c->n_unanswered <= MAX_RETRIES)
 			c->call_at_ns = 0;
@@ -242,27 +242,65 @@ static bool sleep_until(struct handshakes *h, uint64_t when_ns)
 	return goes_on;
 }
 
+static void retire(struct caller *c)
+{
+	if (!ivring_region_check(c->region))
+		end_call(c, 0, false);
+}
+
+/* What was found of a guest that leaves is nobody's any more. */
+static void forget_results(struct handshakes *h, const struct vm *vm)
+{
+	size_t i, n = h->n_results;
+
+	h->n_results = 0;
+	for (i = 0; i < n; i++) {
+		const struct handshake_result *r = &h->results[(h->first + i) % MAX_RESULTS];
+
+		if (r->vm != vm)
+			h->results[(h->first + h->n_results++) % MAX_RESULTS] = *r;
+	}
+}
+
+/* The next caller behind @c (NULL: the first); those that leave are let go. */
+static struct caller *next_caller(struct handshakes *h, struct caller *c)
+{
+	struct caller **at, *gone;
+
+	pthread_mutex_lock(&h->lock);
+	at = c ? &c->next : &h->callers;
+	while (*at && (*at)->is_leaving) {
+		gone = *at;
+		retire(gone);
+		forget_results(h, gone->vm);
+		*at = gone->next;
+		free(gone);
+	}
+	c = *at;
+	pthread_mutex_unlock(&h->lock);
+	return c;
+}
+
 static void *run(void *arg)
 {
 	struct handshakes *h = arg;
+	struct caller *c;
 	uint64_t next_ns;
-	size_t i;
 
 	/* To be late is to miss the answer.  Neither is vital. */
 	prctl(PR_SET_TIMERSLACK, 1);
 	setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
 	do {
 		next_ns = now_ns() + MAX_SLEEP_NS;
-		for (i = 0; i < h->n_callers; i++) {
-			uint64_t ns = attend(h, &h->callers[i], now_ns());
+		for (c = next_caller(h, NULL); c; c = next_caller(h, c)) {
+			uint64_t ns = attend(h, c, now_ns());
 
 			if (ns < next_ns)
 				next_ns = ns;
 		}
 	} while (sleep_until(h, next_ns));
-	for (i = 0; i < h->n_callers; i++)
-		if (!ivring_region_check(h->callers[i].region))
-			end_call(&h->callers[i], 0, false);
+	for (c = h->callers; c; c = c->next)
+		retire(c);
 	return NULL;
 }
 
@@ -281,23 +319,16 @@ static int start_thread(struct handshakes *h)
 	return -err;
 }
 
-int handshakes_start(const struct vm *vms, size_t n_vms, struct handshakes **ret)
+int handshakes_start(struct handshakes **ret)
 {
-	struct handshakes *h = calloc(1, sizeof(*h) + n_vms * sizeof(h->callers[0]));
+	struct handshakes *h = calloc(1, sizeof(*h));
 	pthread_condattr_t attr;
-	size_t i;
 	int err;
 
 	if (!h)
 		return -ENOMEM;
 	/* Numbers that no earlier recording used a moment ago. */
 	h->n_calls = now_ns() >> 10 & 0xffffffffu;
-	h->n_callers = n_vms;
-	for (i = 0; i < n_vms; i++) {
-		h->callers[i].region = &vms[i].region;
-		h->callers[i].seq = now_ns();
-		h->callers[i].patience_tsc = PATIENCE_TSC;
-	}
 	pthread_mutex_init(&h->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -310,6 +341,41 @@ int handshakes_start(const struct vm *vms, size_t n_vms, struct handshakes **ret
 	}
 	*ret = h;
 	return 0;
+}
+
+int handshakes_add(struct handshakes *h, struct vm *vm)
+{
+	struct caller *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return -ENOMEM;
+	c->vm = vm;
+	c->region = &vm->region;
+	c->seq = now_ns();
+	c->patience_tsc = PATIENCE_TSC;
+	pthread_mutex_lock(&h->lock);
+	c->next = h->callers;
+	h->callers = c;
+	pthread_cond_signal(&h->wake);
+	pthread_mutex_unlock(&h->lock);
+	return 0;
+}
+
+bool handshakes_remove(struct handshakes *h, const struct vm *vm)
+{
+	bool is_there = false;
+	struct caller *c;
+
+	pthread_mutex_lock(&h->lock);
+	for (c = h->callers; c; c = c->next) {
+		if (c->vm != vm)
+			continue;
+		c->is_leaving = true;
+		is_there = !h->is_stopping;
+		pthread_cond_signal(&h->wake);
+	}
+	pthread_mutex_unlock(&h->lock);
+	return !is_there;
 }
 
 void handshakes_hurry(struct handshakes *h)
@@ -348,8 +414,14 @@ void handshakes_stop(struct handshakes *h)
 
 void handshakes_free(struct handshakes *h)
 {
+	struct caller *c;
+
 	if (!h)
 		return;
+	while ((c = h->callers)) {
+		h->callers = c->next;
+		free(c);
+	}
 	pthread_cond_destroy(&h->wake);
 	pthread_mutex_destroy(&h->lock);
 	free(h);

@@ -15,14 +15,19 @@
 struct handshakes;
 
 struct handshake_result {
-	size_t vm;
+	struct vm *vm;
 	uint32_t vcpu;
 	uint64_t guest_epoch; /* in which it was measured */
 	struct tsc_handshake shake;
 };
 
-/* @vms: attached, and so until handshakes_stop(). 0; -errno. */
-int handshakes_start(const struct vm *vms, size_t n_vms, struct handshakes **ret);
+/* With no guest yet. 0; -errno. */
+int handshakes_start(struct handshakes **ret);
+/* @vm: attached, and so until handshakes_remove() says so, or handshakes_stop().
+ * 0; -ENOMEM. */
+int handshakes_add(struct handshakes *h, struct vm *vm);
+/* Let go of @vm: true once nothing of it is used any more; ask again until then. */
+bool handshakes_remove(struct handshakes *h, const struct vm *vm);
 /* Call each vCPU once more, now: the recording ends in some 60 ms. */
 void handshakes_hurry(struct handshakes *h);
 /* The next result; false: there is none now. */

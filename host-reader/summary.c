@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <fcntl.h>
 #include <inttypes.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -72,23 +70,20 @@ static bool sibling(const char *name, char *ret, size_t ret_bytes)
 	return true;
 }
 
-void summary_check_clocks(const char *path)
+void summary_check_clocks(struct helper *helper, const char *path)
 {
 	char program[512];
-	char *const argv[] = { "ivtrace-report", "sync", "--write", "--", (char *)path, NULL };
-	posix_spawn_file_actions_t files;
+	char *const argv[] = { program, "sync", "--write", "--", (char *)path, NULL };
 	int status = 0, err;
 	pid_t pid;
 
-	if (!sibling(argv[0], program, sizeof(program)))
+	if (!sibling("ivtrace-report", program, sizeof(program)))
 		return;
-	posix_spawn_file_actions_init(&files);
-	posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-	posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-	err = posix_spawn(&pid, program, &files, NULL, argv, environ);
-	posix_spawn_file_actions_destroy(&files);
-	if (!err && waitpid(pid, &status, 0) == pid && WIFEXITED(status) && !WEXITSTATUS(status))
+	err = helper_run(helper, argv, HELPER_QUIET, &pid);
+	if (!err)
+		err = helper_wait(helper, pid, &status);
+	if (!err && WIFEXITED(status) && !WEXITSTATUS(status))
 		return;
 	message("the clocks of '%s' were not checked: %s (later: ivtrace-report sync --write %s)",
-		path, err ? strerror(err) : "ivtrace-report did not end well", path);
+		path, err ? strerror(-err) : "ivtrace-report did not end well", path);
 }

@@ -5,6 +5,8 @@
 #ifndef HOST_SUMMARY_H
 #define HOST_SUMMARY_H
 
+#include "host-reader/helper.h"
+
 /* Print to stderr what the trace @path holds and how to look at it. */
 void summary_print(const char *path);
 
@@ -14,6 +16,6 @@ void summary_print(const char *path);
  * own: the recorder knows no analysis.  What goes wrong is told; the trace is
  * whole without it.
  */
-void summary_check_clocks(const char *path);
+void summary_check_clocks(struct helper *helper, const char *path);
 
 #endif /* HOST_SUMMARY_H */

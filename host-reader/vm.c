@@ -69,6 +69,20 @@ void vm_ask_events(struct vm *vm)
 	ivring_store_release(&page->reader_epoch, new_reader_epoch());
 }
 
+/* Machines of this name: more than none where the VM was recorded, removed and comes
+ * again. */
+static uint32_t count_epochs(const struct sink *sink, const char *name)
+{
+	const struct ivt_trace_info *info = ivt_trace_writer_info(sink->writer);
+	uint32_t n = 0;
+	size_t i;
+
+	for (i = 0; i < info->n_machines; i++)
+		if (info->machines[i].kind == IVT_GUEST && !strcmp(info->machines[i].name, name))
+			n++;
+	return n;
+}
+
 int vm_begin(struct vm *vm, struct sink *sink, const struct event_set *events,
 	     struct ivt_error *err)
 {
@@ -82,6 +96,7 @@ int vm_begin(struct vm *vm, struct sink *sink, const struct event_set *events,
 	snprintf(info.name, sizeof(info.name), "%s", vm->spec.name);
 	info.kind = IVT_GUEST;
 	info.clock = IVT_CLOCK_TSC;
+	info.epoch = vm->epoch = count_epochs(sink, vm->spec.name);
 	info.qemu_pid = -1;
 	ret = ivt_trace_writer_add_machine(sink->writer, &info, &vm->machine, err);
 	if (ret)

@@ -41,6 +41,7 @@ struct vm_clock {
 
 struct vm {
 	struct vm_spec spec;
+	struct vm *next_leaving; /* of those that were removed from the recording */
 	struct sink *sink;
 	const struct event_set *events; /* asked of the guest; the recording's */
 	struct ivring_region region;

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A recording that runs: what its files (record.c, recording_*.c) share.  One
+ * thread.
+ */
+#ifndef HOST_RECORDING_H
+#define HOST_RECORDING_H
+
+#include "host-reader/handshake.h"
+#include "host-reader/helper.h"
+#include "host-reader/loop.h"
+#include "host-reader/record.h"
+#include "host-reader/stap_script.h"
+
+#define RECORDING_MAX_VMS 255 /* and the host: IVT_MAX_MACHINES */
+
+struct recording {
+	const struct record_options *opt;
+	struct loop *loop;
+	struct helper *helper;
+	struct sink sink;
+	struct vm **vms;    /* RECORDING_MAX_VMS pointers; each stays where it is until it leaves */
+	size_t n_vms;	    /* attached */
+	struct vm *leaving; /* removed, but the handshakes' thread may look at them still */
+	struct clock_choice clocks;
+	struct host_trace *ht;
+	struct stap_script *script;    /* NULL: none */
+	struct handshakes *handshakes; /* NULL: none */
+	pid_t child;		       /* the command; 0: none (any more) */
+	int child_status;
+	uint64_t started_ns;
+	uint64_t sleep_ns;
+	uint64_t snapshot_ns; /* last time of each */
+	uint64_t progress_ns;
+	uint64_t n_shown; /* host records at that time */
+	uint64_t checkpoint_ns;
+};
+
+/* ---- recording_vms.c ---- */
+
+/* Attach to @spec's region; it is recorded from recording_begin_vm() on. */
+int recording_attach_vm(struct recording *rec, const struct vm_spec *spec, struct ivt_error *err);
+int recording_begin_vm(struct recording *rec, struct vm *vm, struct ivt_error *err);
+/* Both, while the recording runs: what may come from a user is checked.  0; -EEXIST:
+ * such a VM, or its region, is recorded already; -ENOSPC: too many; -errno. */
+int recording_add_vm(struct recording *rec, const struct vm_spec *spec, struct ivt_error *err);
+/* Take what @vm's guest published; from then on it is not recorded.  @vm is gone for
+ * the caller. */
+void recording_remove_vm(struct recording *rec, struct vm *vm);
+struct vm *recording_find_vm(struct recording *rec, const char *name); /* NULL: none */
+/* Free those that nobody looks at any more. */
+void recording_let_go(struct recording *rec);
+void recording_end_vms(struct recording *rec); /* after handshakes_stop() */
+
+/* ---- recording_loop.c ---- */
+
+/* One turn over all rings; returns the fullest one's filling in permille. */
+unsigned int recording_drain(struct recording *rec, bool is_last);
+/* What is done now and then. */
+void recording_keep_house(struct recording *rec);
+/* Sleep, the shorter the fuller the rings were. */
+void recording_sleep(struct recording *rec, unsigned int fill_permille);
+int recording_snapshot_clocks(struct recording *rec, struct ivt_error *err);
+void recording_take_handshakes(struct recording *rec);
+
+#endif /* HOST_RECORDING_H */

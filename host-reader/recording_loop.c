@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What a recording does in each of its turns, and between two.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include "host-reader/message.h"
+#include "host-reader/recording.h"
+#include "tsc-sync/sources/snapshot.h"
+
+#define MIN_SLEEP_NS   200000u
+#define MAX_SLEEP_NS   10000000u
+#define SNAPSHOT_NS    100000000u
+#define PROGRESS_NS    500000000u
+#define CHECKPOINT_NS  5000000000u
+#define BUSY_PERMILLE  100
+#define QUIET_PERMILLE 10
+
+int recording_snapshot_clocks(struct recording *rec, struct ivt_error *err)
+{
+	struct tsc_sync_snapshot snap;
+	int ret = tsc_sync_snapshot_take(&snap);
+
+	if (ret)
+		return ivt_error_set(err, ret, "cannot read the clocks: %s", strerror(-ret));
+	return ivt_trace_writer_snapshot(rec->sink.writer, &snap, err);
+}
+
+/* How fast a counter grew since it was last shown. */
+static uint64_t per_second(uint64_t n, uint64_t *shown, uint64_t elapsed_ns)
+{
+	uint64_t grown = n > *shown ? n - *shown : 0;
+
+	*shown = n;
+	return elapsed_ns ? (uint64_t)((double)grown * 1e9 / (double)elapsed_ns) : 0;
+}
+
+static void show_progress(struct recording *rec, uint64_t now)
+{
+	uint64_t lost = rec->ht ? host_trace_account(rec->ht) : 0, elapsed_ns;
+	char text[1024];
+	size_t i, n;
+
+	if (rec->script)
+		lost += stap_script_lost(rec->script);
+	elapsed_ns = now - rec->progress_ns;
+	rec->progress_ns = now;
+	n = (size_t)snprintf(text, sizeof(text), "%.0f s  %.1f MB  host %" PRIu64 "/s",
+			     (double)(now - rec->started_ns) / 1e9,
+			     (double)ivt_trace_writer_bytes(rec->sink.writer) / 1e6,
+			     per_second(rec->sink.n_records, &rec->n_shown, elapsed_ns));
+	for (i = 0; i < rec->n_vms; i++) {
+		struct vm *vm = rec->vms[i];
+		uint64_t rate = per_second(vm_count_events(vm), &vm->n_shown, elapsed_ns);
+
+		lost += vm_account(vm);
+		if (n < sizeof(text))
+			n += (size_t)snprintf(text + n, sizeof(text) - n, "  %s %" PRIu64 "/s",
+					      vm->spec.name, rate);
+	}
+	progress("%s  %" PRIu64 " lost", text, lost);
+}
+
+unsigned int recording_drain(struct recording *rec, bool is_last)
+{
+	unsigned int most = rec->ht ? host_trace_drain(rec->ht, is_last) : 0, fill;
+	size_t i;
+
+	if (rec->script)
+		stap_script_drain(rec->script);
+	for (i = 0; i < rec->n_vms; i++) {
+		vm_check_region(rec->vms[i]);
+		vm_watch_guest(rec->vms[i]);
+		fill = vm_drain(rec->vms[i], is_last);
+		if (fill > most)
+			most = fill;
+	}
+	return most;
+}
+
+void recording_take_handshakes(struct recording *rec)
+{
+	struct handshake_result result;
+
+	while (rec->handshakes && handshakes_take(rec->handshakes, &result))
+		vm_take_handshake(result.vm, &result);
+}
+
+void recording_keep_house(struct recording *rec)
+{
+	struct ivt_error err = { "" };
+	uint64_t now = now_ns();
+	size_t i;
+
+	for (i = 0; i < rec->n_vms; i++)
+		vm_watch_process(rec->vms[i], rec->ht);
+	recording_take_handshakes(rec);
+	recording_let_go(rec);
+	if (now - rec->snapshot_ns >= SNAPSHOT_NS) {
+		/* On a full disk a snapshot can be missed: the next one will do. */
+		if (!rec->sink.is_full && recording_snapshot_clocks(rec, &err) &&
+		    !rec->sink.is_full)
+			message("%s", err.msg);
+		rec->snapshot_ns = now;
+	}
+	if (now - rec->progress_ns >= PROGRESS_NS) {
+		show_progress(rec, now);
+	}
+	if (now - rec->checkpoint_ns >= CHECKPOINT_NS) {
+		if (!rec->sink.is_full)
+			ivt_trace_writer_checkpoint(rec->sink.writer, NULL);
+		rec->checkpoint_ns = now;
+	}
+}
+
+void recording_sleep(struct recording *rec, unsigned int fill_permille)
+{
+	if (fill_permille >= BUSY_PERMILLE)
+		rec->sleep_ns = MIN_SLEEP_NS;
+	else if (fill_permille >= QUIET_PERMILLE)
+		rec->sleep_ns = rec->sleep_ns / 2 > MIN_SLEEP_NS ? rec->sleep_ns / 2 : MIN_SLEEP_NS;
+	else
+		rec->sleep_ns = rec->sleep_ns * 2 < MAX_SLEEP_NS ? rec->sleep_ns * 2 : MAX_SLEEP_NS;
+	loop_wait(rec->loop, rec->sleep_ns);
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The VMs of a recording: they come with its options, and come and go while it
+ * runs.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "host-reader/message.h"
+#include "host-reader/recording.h"
+
+int recording_attach_vm(struct recording *rec, const struct vm_spec *spec, struct ivt_error *err)
+{
+	struct vm *vm;
+	int ret;
+
+	if (rec->n_vms >= RECORDING_MAX_VMS)
+		return ivt_error_set(err, -ENOSPC, "cannot record '%s': %d VMs are the limit",
+				     spec->name, RECORDING_MAX_VMS);
+	vm = calloc(1, sizeof(*vm));
+	if (!vm)
+		return ivt_error_set(err, -ENOMEM, "cannot record '%s': %s", spec->name,
+				     strerror(ENOMEM));
+	ret = vm_attach(vm, spec, rec->opt->size_bytes, rec->opt->cpus, err);
+	if (ret) {
+		vm_end(vm);
+		free(vm);
+		return ret;
+	}
+	vm->clocks = &rec->clocks;
+	rec->vms[rec->n_vms++] = vm;
+	return 0;
+}
+
+int recording_begin_vm(struct recording *rec, struct vm *vm, struct ivt_error *err)
+{
+	int ret = vm_begin(vm, &rec->sink, &rec->opt->guest, err);
+
+	if (ret)
+		return ret;
+	vm_watch_process(vm, rec->ht);
+	if (rec->handshakes && handshakes_add(rec->handshakes, vm))
+		message("%s: WARNING: no memory for handshakes (they check no clock now)",
+			vm->spec.name);
+	return 0;
+}
+
+struct vm *recording_find_vm(struct recording *rec, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < rec->n_vms; i++)
+		if (!strcmp(rec->vms[i]->spec.name, name))
+			return rec->vms[i];
+	return NULL;
+}
+
+static void forget(struct recording *rec, struct vm *vm)
+{
+	size_t i;
+
+	for (i = 0; i < rec->n_vms && rec->vms[i] != vm; i++)
+		;
+	if (i < rec->n_vms)
+		memmove(&rec->vms[i], &rec->vms[i + 1], (--rec->n_vms - i) * sizeof(rec->vms[0]));
+}
+
+int recording_add_vm(struct recording *rec, const struct vm_spec *spec, struct ivt_error *err)
+{
+	struct vm *vm;
+	size_t i;
+	int ret;
+
+	if (recording_find_vm(rec, spec->name))
+		return ivt_error_set(err, -EEXIST, "'%s' is recorded already", spec->name);
+	for (i = 0; i < rec->n_vms; i++)
+		if (!strcmp(rec->vms[i]->spec.path, spec->path))
+			return ivt_error_set(err, -EEXIST, "'%s' is the region of '%s' already",
+					     spec->path, rec->vms[i]->spec.name);
+	ret = recording_attach_vm(rec, spec, err);
+	if (ret)
+		return ret;
+	vm = rec->vms[rec->n_vms - 1];
+	ret = recording_begin_vm(rec, vm, err);
+	if (ret) {
+		forget(rec, vm);
+		vm_end(vm);
+		free(vm);
+	}
+	return ret;
+}
+
+void recording_remove_vm(struct recording *rec, struct vm *vm)
+{
+	vm_ask_flush(vm);
+	vm_drain(vm, true);
+	vm_account(vm);
+	vm_finish_clock(vm);
+	if (rec->ht && vm->qemu.pid > 0)
+		host_trace_process(rec->ht, vm->qemu.pid, false);
+	forget(rec, vm);
+	vm->next_leaving = rec->leaving;
+	rec->leaving = vm;
+	recording_let_go(rec);
+}
+
+void recording_let_go(struct recording *rec)
+{
+	struct vm **at = &rec->leaving, *vm;
+
+	while ((vm = *at)) {
+		if (rec->handshakes && !handshakes_remove(rec->handshakes, vm)) {
+			at = &vm->next_leaving;
+			continue;
+		}
+		*at = vm->next_leaving;
+		vm_end(vm);
+		free(vm);
+	}
+}
+
+void recording_end_vms(struct recording *rec)
+{
+	size_t i;
+
+	recording_let_go(rec);
+	for (i = 0; i < rec->n_vms; i++) {
+		vm_end(rec->vms[i]);
+		free(rec->vms[i]);
+	}
+	rec->n_vms = 0;
+}
