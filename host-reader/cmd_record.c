@@ -22,6 +22,7 @@ static const char help[] =
 	"\n"
 	"  -o, --output DIR.ivt     the trace's new directory (ivtrace-YYYYmmdd-HHMMSS.ivt)\n"
 	"      --vm NAME[=shm:PATH] a VM and its region (/dev/shm/ivtrace-NAME); repeatable\n"
+	"      --vm auto            every VM that runs with a region, also later ones\n"
 	"      --host EVENTS        the host's events (default)\n"
 	"      --guest EVENTS       the VMs' events (default)\n"
 	"      --stacks EVENTS      of the VMs' events: with the program's call chain\n"
@@ -48,6 +49,7 @@ static const char help_end[] =
 	"\n"
 	"Examples:\n"
 	"  ivtrace-host record --vm a --vm b                    until Ctrl-C\n"
+	"  ivtrace-host record --vm auto                        whichever VMs there are\n"
 	"  ivtrace-host record -o slow.ivt --vm a --duration 10s\n"
 	"  ivtrace-host record --vm a --host block,sched_switch --guest default,net,timer\n"
 	"  ivtrace-host record --vm a --filter-comm postgres --stacks syscall_entry_fsync\n"
@@ -92,6 +94,10 @@ static int add_vm(struct record_options *opt, const char *text)
 	struct vm_spec spec;
 	size_t i;
 
+	if (!strcmp(text, "auto")) {
+		opt->finds_vms = true;
+		return 0;
+	}
 	if (parse_vm(text, &spec))
 		return usage_error("record",
 				   "'%s' is no VM: NAME or NAME=shm:PATH, NAME of letters, digits "
@@ -263,7 +269,7 @@ static int check_options(struct record_options *opt, int argc, char **argv)
 		return usage_error("record", "--duration and a command exclude each other");
 	if (opt->stap_script && opt->tsc != TSC_STAP)
 		return usage_error("record", "--stap-module goes with --tsc stap");
-	if (!opt->n_vms && event_set_is_empty(&opt->host) && !opt->script)
+	if (!opt->n_vms && !opt->finds_vms && event_set_is_empty(&opt->host) && !opt->script)
 		return usage_error("record", "nothing to record: no --vm, and --host none");
 	if (!opt->output) {
 		strftime(name, sizeof(name), "ivtrace-%Y%m%d-%H%M%S.ivt", localtime(&now));

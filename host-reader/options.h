@@ -21,6 +21,7 @@ struct event_set {
 struct vm_spec {
 	char name[IVT_NAME_BYTES];
 	char path[PATH_MAX];
+	bool is_found;		     /* nobody named it (--vm auto) */
 	struct ivring_filter filter; /* whose events; none of both: everybody's */
 };
 

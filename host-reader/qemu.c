@@ -32,7 +32,7 @@ static bool maps_file(pid_t pid, dev_t dev, ino_t ino)
 	return is_found;
 }
 
-static bool is_qemu(pid_t pid)
+bool qemu_is_it(pid_t pid)
 {
 	char path[64], exe[PATH_MAX];
 	ssize_t n;
@@ -57,7 +57,7 @@ int qemu_find(dev_t dev, ino_t ino, pid_t *ret_pid)
 		if (pid < 0 || pid == getpid() || !maps_file(pid, dev, ino))
 			continue;
 		found = pid;
-		if (is_qemu(pid))
+		if (qemu_is_it(pid))
 			break;
 	}
 	closedir(proc);

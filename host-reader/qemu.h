@@ -37,6 +37,9 @@ int qemu_read(pid_t pid, struct qemu *q);
  * 0, or -errno with the old ones kept. */
 int qemu_read_vcpus(struct qemu *q);
 
+/* Is the program of process @pid called qemu-something? */
+bool qemu_is_it(pid_t pid);
+
 /* Does the process still run? */
 bool qemu_is_alive(const struct qemu *q);
 

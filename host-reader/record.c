@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "host-reader/bus_error.h"
+#include "host-reader/discover.h"
 #include "host-reader/message.h"
 #include "host-reader/recording.h"
 #include "host-reader/summary.h"
@@ -68,6 +69,8 @@ static int prepare(struct recording *rec, struct ivt_error *err)
 	rec->vms = calloc(RECORDING_MAX_VMS, sizeof(rec->vms[0]));
 	if (!ret && !rec->vms)
 		ret = -ENOMEM;
+	if (!ret && rec->opt->finds_vms)
+		ret = discover_create(&rec->discover);
 	return ret ? ivt_error_set(err, ret, "cannot record: %s", strerror(-ret)) : 0;
 }
 
@@ -99,6 +102,8 @@ static int start(struct recording *rec, struct ivt_error *err)
 		message("WARNING: no thread for handshakes (they check no clock now)");
 	for (i = 0; !ret && i < rec->n_vms; i++)
 		ret = recording_begin_vm(rec, rec->vms[i], err);
+	if (!ret && rec->discover)
+		discover_look(rec->discover, rec);
 	rec->started_ns = rec->progress_ns = now_ns();
 	return ret;
 }
@@ -273,6 +278,7 @@ static void release(struct recording *rec)
 	host_trace_close(rec->ht);
 	stap_script_close(rec->script);
 	free(rec->vms);
+	discover_destroy(rec->discover);
 	loop_destroy(rec->loop);
 	helper_end(rec->helper);
 }

@@ -22,6 +22,7 @@ struct recording {
 	struct vm **vms;    /* RECORDING_MAX_VMS pointers; each stays where it is until it leaves */
 	size_t n_vms;	    /* attached */
 	struct vm *leaving; /* removed, but the handshakes' thread may look at them still */
+	struct discover *discover; /* NULL: VMs are named */
 	struct clock_choice clocks;
 	struct host_trace *ht;
 	struct stap_script *script;    /* NULL: none */

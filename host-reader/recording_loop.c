@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include "host-reader/discover.h"
 #include "host-reader/message.h"
 #include "host-reader/recording.h"
 #include "tsc-sync/sources/snapshot.h"
@@ -97,6 +98,8 @@ void recording_keep_house(struct recording *rec)
 		vm_watch_process(rec->vms[i], rec->ht);
 	recording_take_handshakes(rec);
 	recording_let_go(rec);
+	if (rec->discover)
+		discover_look(rec->discover, rec);
 	if (now - rec->snapshot_ns >= SNAPSHOT_NS) {
 		/* On a full disk a snapshot can be missed: the next one will do. */
 		if (!rec->sink.is_full && recording_snapshot_clocks(rec, &err) &&
