@@ -12,7 +12,7 @@ struct record_options {
 	const char *output;
 	struct vm_spec *vms;
 	size_t n_vms;
-	bool finds_vms; /* --vm auto */
+	bool finds_vms;	     /* --vm auto */
 	uint64_t size_bytes; /* of regions; 0: not said */
 	uint32_t cpus;	     /* 0: not said */
 	struct event_set host;
