@@ -145,6 +145,12 @@ static bool is_over(struct recording *rec)
 	return n_signals > 0;
 }
 
+/* A guest's driver lives there, and nothing of it has come yet. */
+static bool is_silent(struct vm *vm)
+{
+	return vm->has_guest && !vm->n_bytes && !vm_has_unread(vm);
+}
+
 /* A guest notices a recording within its driver's period and then dumps its
  * state: the first record says that it records.  A command waits for that. */
 static void wait_for_guests(struct recording *rec)
@@ -152,21 +158,21 @@ static void wait_for_guests(struct recording *rec)
 	struct timespec ms = { .tv_nsec = 2000000 };
 	uint64_t begin = now_ns();
 	bool is_waiting = rec->opt->command && !event_set_is_empty(&rec->opt->guest);
+	size_t i;
 
 	while (is_waiting && !n_signals && now_ns() - begin < GUEST_WAIT_NS) {
-		size_t i;
-
 		recording_drain(rec, false);
 		is_waiting = false;
-		for (i = 0; i < rec->n_vms; i++) {
-			struct vm *vm = rec->vms[i];
-
-			if (vm->has_guest && !vm->n_bytes && !vm_has_unread(vm))
-				is_waiting = true;
-		}
+		for (i = 0; i < rec->n_vms; i++)
+			is_waiting = is_waiting || is_silent(rec->vms[i]);
 		recording_keep_house(rec);
 		nanosleep(&ms, NULL);
 	}
+	for (i = 0; is_waiting && !n_signals && i < rec->n_vms; i++)
+		if (is_silent(rec->vms[i]))
+			message("%s: nothing of its guest has come in 1 s: the command starts "
+				"without (its owner may forbid it: ivtrace-guest status)",
+				rec->vms[i]->spec.name);
 }
 
 /* ---- end ----------------------------------------------------------------------- */
