@@ -1,0 +1,49 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 240
+#
+# Many guests at once (8; with LONG a hundred, which wants 18 GB) make numbered system
+# calls and task switches at a modest rate, are recorded, and end together.  Of every
+# guest: what its driver says it attempted is what the trace holds and counts as lost,
+# to the record; all its numbers are there, in order, and nobody else's; nothing found
+# no room.
+set -euo pipefail
+. "$SRC/tests/vm/lib.sh"
+
+n=8 calls=300 interval_us=10000
+[ -z "${LONG-}" ] || n=100 calls=200 interval_us=50000
+[ "$(awk '/^MemAvailable/ { print int($2 / 1024) }' /proc/meminfo)" -gt $((n * 180 + 1000)) ] ||
+	{ echo "$n guests do not fit into the memory that is free"; exit 77; }
+
+vm_setup
+export prefix=many calls interval_us work
+args=()
+for ((i = 1; i <= n; i++)); do
+	"$BIN/ivtrace-host" qemu-args --vm "$prefix$i=shm:$(vm_region "$prefix$i")" --size 4M \
+		--cpus 1 >/dev/null
+	args+=(--vm "$prefix$i=shm:$(vm_region "$prefix$i")")
+done
+lab/fleet start "$prefix" "$n" --regions "$(vm_region '')"
+
+cat >"$work/load" <<'END'
+#!/bin/bash
+# Runs while recording: each guest makes calls with numbers of its own.
+set -euo pipefail
+lab/fleet exec "$prefix" --timeout 200 -- "marker --first \$((number * 1000000)) \
+	--count $calls --interval-us $interval_us" >"$work/markers"
+END
+chmod +x "$work/load"
+"$BIN/ivtrace-host" record -o "$work/t.ivt" --host none --guest sched_switch,syscall \
+	"${args[@]}" -- "$work/load"
+# Once a driver has seen that nobody records, its counters stand.
+# shellcheck disable=SC2016 # the guests'
+lab/fleet exec "$prefix" -- 'cd /sys/class/misc/ivtrace
+	until grep -q idle state; do sleep 0.1; done; echo $(cat state records lost_*)' \
+	>"$work/drivers"
+for vm in $(lab/fleet names "$prefix"); do
+	lab/vm check-log "$vm"
+done
+"$BIN/ivtrace-report" summary --json "$work/t.ivt" >"$work/summary.json"
+"$BIN/ivtrace-report" events --json --name syscall_entry_getpriority "$work/t.ivt" \
+	>"$work/calls.jsonl"
+python3 "$SRC/tests/vm/check_many_vms.py" "$work" "$prefix" "$n" "$calls"
