@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "host-reader/bus_error.h"
 #include "host-reader/discover.h"
+#include "host-reader/control_commands.h"
 #include "host-reader/message.h"
 #include "host-reader/recording.h"
 #include "host-reader/summary.h"
@@ -122,6 +123,18 @@ static int start_command(struct recording *rec)
 	return err;
 }
 
+/* Without it the recording is the same, but nobody can ask how it goes. */
+static void begin_control(struct recording *rec)
+{
+	struct ivt_error err = { "" };
+	const struct control_command *commands;
+	size_t n;
+
+	commands = control_commands(&n);
+	if (control_start(rec, rec->loop, commands, n, &rec->control, &err))
+		message("%s (status, add, remove and stop do not reach this recorder)", err.msg);
+}
+
 /* ---- the loop ------------------------------------------------------------------ */
 
 static bool is_over(struct recording *rec)
@@ -131,18 +144,19 @@ static bool is_over(struct recording *rec)
 	if (rec->opt->duration_ns && now_ns() - rec->started_ns >= rec->opt->duration_ns)
 		return true;
 	if (!rec->child)
-		return n_signals > 0;
+		return n_signals > 0 || rec->is_stopping;
 	if (helper_has_ended(rec->helper, rec->child, &rec->child_status)) {
 		rec->child = 0;
 		return true;
 	}
 	/* Ctrl-C reached the command too: its end is ours.  A second one, or
 	 * another signal, is meant for us. */
-	if (n_signals == 1 && last_signal == SIGINT)
+	if (n_signals == 1 && last_signal == SIGINT && !rec->is_stopping)
 		return false;
-	if (n_signals)
-		kill(rec->child, SIGTERM);
-	return n_signals > 0;
+	if (!n_signals && !rec->is_stopping)
+		return false;
+	kill(rec->child, SIGTERM);
+	return true;
 }
 
 /* A guest's driver lives there, and nothing of it has come yet. */
@@ -245,6 +259,8 @@ static int finish(struct recording *rec)
 	size_t i;
 	int ret;
 
+	control_end(rec->control);
+	rec->control = NULL;
 	drain_rest(rec);
 	tell_unread(rec);
 	if (recording_snapshot_clocks(rec, &err))
@@ -324,6 +340,7 @@ int record_run(const struct record_options *opt)
 	/* The host may be busier than it can be, and rings do not wait.  If this
 	 * is not allowed, it is only a wish. */
 	setpriority(PRIO_PROCESS, 0, NICE);
+	begin_control(&rec);
 	message("recording into '%s'%s", opt->output,
 		opt->duration_ns || opt->command ? "" : ", Ctrl-C ends it");
 	wait_for_guests(&rec);

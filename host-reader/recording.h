@@ -6,6 +6,7 @@
 #ifndef HOST_RECORDING_H
 #define HOST_RECORDING_H
 
+#include "host-reader/control.h"
 #include "host-reader/handshake.h"
 #include "host-reader/helper.h"
 #include "host-reader/loop.h"
@@ -18,6 +19,8 @@ struct recording {
 	const struct record_options *opt;
 	struct loop *loop;
 	struct helper *helper;
+	struct control *control; /* NULL: nobody can ask */
+	bool is_stopping;	 /* somebody told it so */
 	struct sink sink;
 	struct vm **vms;    /* RECORDING_MAX_VMS pointers; each stays where it is until it leaves */
 	size_t n_vms;	    /* attached */

@@ -100,6 +100,7 @@ void recording_keep_house(struct recording *rec)
 	recording_let_go(rec);
 	if (rec->discover)
 		discover_look(rec->discover, rec);
+	control_keep_house(rec->control, now);
 	if (now - rec->snapshot_ns >= SNAPSHOT_NS) {
 		/* On a full disk a snapshot can be missed: the next one will do. */
 		if (!rec->sink.is_full && recording_snapshot_clocks(rec, &err) &&

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+#include "host-reader/control_client.h"
+#include "host-reader/control_commands.h"
+#include "host-reader/message.h"
+#include "host-reader/recording.h"
+
+/* {"command": "who"}: pid and output. */
+static int run_who(struct recording *rec, struct json_object *request, struct json_object *reply,
+		   struct ivt_error *err)
+{
+	char path[PATH_MAX];
+	int code = control_absolute(rec->opt->output, path, sizeof(path));
+
+	(void)request;
+	if (code)
+		return ivt_error_set(err, code, "'%s': %s", rec->opt->output, strerror(-code));
+	json_object_object_add(reply, "pid", json_object_new_int(getpid()));
+	json_object_object_add(reply, "output", json_object_new_string(path));
+	return 0;
+}
+
+/* {"command": "add", "vm": "NAME[=shm:PATH]"} */
+static int run_add(struct recording *rec, struct json_object *request, struct json_object *reply,
+		   struct ivt_error *err)
+{
+	const char *text = control_text(request, "vm");
+	struct vm_spec spec;
+	int code;
+
+	(void)reply;
+	if (!text || parse_vm(text, &spec))
+		return ivt_error_set(err, -EINVAL, "'%.80s' is no VM: NAME or NAME=shm:PATH",
+				     text ? text : "");
+	if (access(spec.path, F_OK))
+		return ivt_error_set(err, -errno, "cannot record '%s': '%s': %s", spec.name,
+				     spec.path, strerror(errno));
+	code = recording_add_vm(rec, &spec, err);
+	if (!code)
+		message("%s: recorded from now on", spec.name);
+	return code;
+}
+
+/* {"command": "remove", "vm": "NAME"} */
+static int run_remove(struct recording *rec, struct json_object *request, struct json_object *reply,
+		      struct ivt_error *err)
+{
+	const char *name = control_text(request, "vm");
+	struct vm *vm = name ? recording_find_vm(rec, name) : NULL;
+
+	(void)reply;
+	if (!vm)
+		return ivt_error_set(err, -ENOENT, "no VM '%.80s' is recorded", name ? name : "");
+	message("%s: recorded no more", name);
+	recording_remove_vm(rec, vm);
+	return 0;
+}
+
+/* {"command": "stop"} */
+static int run_stop(struct recording *rec, struct json_object *request, struct json_object *reply,
+		    struct ivt_error *err)
+{
+	(void)request;
+	(void)reply;
+	(void)err;
+	rec->is_stopping = true;
+	return 0;
+}
+
+static const struct control_command commands[] = {
+	{ "who", run_who },
+	{ "add", run_add },
+	{ "remove", run_remove },
+	{ "stop", run_stop },
+};
+
+const struct control_command *control_commands(size_t *ret_n)
+{
+	*ret_n = sizeof(commands) / sizeof(commands[0]);
+	return commands;
+}
