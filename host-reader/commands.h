@@ -10,5 +10,8 @@ int cmd_qemu_args(int argc, char **argv);
 int cmd_attach(int argc, char **argv);
 int cmd_detach(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
+int cmd_add(int argc, char **argv);
+int cmd_remove(int argc, char **argv);
+int cmd_stop(int argc, char **argv);
 
 #endif /* HOST_COMMANDS_H */
