@@ -89,7 +89,7 @@ CAIRO_LIBS = $(call pkg,--libs,pangocairo cairo-svg)
 GTK_LIBS   = $(call pkg,--libs,gtk+-3.0)
 BPF_LIBS   = $(call pkg,--libs,libbpf) -lelf -lz
 # of trace/; what only records needs no libtraceevent
-TRACE_PKGS = json-c libtraceevent
+TRACE_PKGS = json-c libtraceevent libzstd
 TRACE_LIBS = $(call pkg,--libs,$(TRACE_PKGS))
 
 $(O)/obj/host-reader/clock_choice.o $(O)/obj/host-reader/stap_script.o: \
@@ -110,7 +110,7 @@ PROGRAMS := $(if $(HOST_SRC),$(BIN)/ivtrace-host) $(if $(REPORT_SRC),$(BIN)/ivtr
 all: $(PROGRAMS) ## build the programs (the guest's module: make module)
 
 $(BIN)/ivtrace-host: $(call obj,$(HOST_SRC)) $(LIB_TSC_IO) $(LIB_TRACE) $(LIB_TSC) $(LIB_IVRING) $(LIB_CLI)
-$(BIN)/ivtrace-host: LDLIBS = $(BPF_LIBS) $(JSON_LIBS)
+$(BIN)/ivtrace-host: LDLIBS = $(BPF_LIBS) $(JSON_LIBS) $(call pkg,--libs,libzstd)
 
 $(BIN)/ivtrace-report: $(call obj,$(REPORT_SRC)) $(LIB_ANALYSIS) $(LIB_TRACE) $(LIB_TSC) $(LIB_CLI)
 $(BIN)/ivtrace-report: LDLIBS = $(TRACE_LIBS)

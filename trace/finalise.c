@@ -11,7 +11,6 @@
 #include <json.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,6 +18,7 @@
 #include "trace/manifest.h"
 #include "trace/parts.h"
 #include "trace/reader_state.h"
+#include "trace/recorder_lock.h"
 #include "trace/trace_writer.h"
 
 #define HEADER_BYTES sizeof(struct ivt_packet_header)
@@ -251,6 +251,15 @@ static int stream_finalise(struct job *job, const int *dirfds)
 	return ret;
 }
 
+/* Then it was finalised before. */
+static bool is_compressed(const struct ivt_stream_file *f)
+{
+	for (size_t i = 0; i < f->n_pieces; i++)
+		if (f->pieces[i].is_compressed)
+			return true;
+	return false;
+}
+
 static int machine_streams_finalise(struct ivt_trace *t, uint32_t machine, const int *dirfds,
 				    struct ivt_error *err)
 {
@@ -261,7 +270,7 @@ static int machine_streams_finalise(struct ivt_trace *t, uint32_t machine, const
 		struct job job = { .file = f, .uuid = m->uuid, .info = &m->streams[i] };
 		int ret;
 
-		if (f->n_pieces == 0 || !f->pieces[0].data)
+		if (f->n_pieces == 0 || !f->pieces[0].data || is_compressed(f))
 			continue;
 		ret = stream_finalise(&job, dirfds);
 		if (ret)
@@ -333,19 +342,6 @@ static int machine_finalise(struct ivt_trace *t, uint32_t machine, struct ivt_er
 	return ret;
 }
 
-/* A recorder holds sync.bin locked as long as it lives. */
-static int recorder_check(int dirfd, const char *what, const char *path, int *ret_fd,
-			  struct ivt_error *err)
-{
-	*ret_fd = openat(dirfd, "sync.bin", O_RDONLY | O_CLOEXEC);
-	if (*ret_fd >= 0 && flock(*ret_fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
-		return ivt_error_set(err, -EBUSY,
-				     "cannot %s '%s': it is being recorded "
-				     "(stop the recorder first)",
-				     what, path);
-	return 0;
-}
-
 /* The rest of streams that go back into directories of their own; the trace is then
  * opened anew. */
 static int trace_split(struct ivt_trace **t, const char *path, struct ivt_error *err)
@@ -374,11 +370,11 @@ static int trace_split(struct ivt_trace **t, const char *path, struct ivt_error 
 int ivt_trace_finalise(const char *path, struct ivt_error *err)
 {
 	struct ivt_trace *t;
-	int lock_fd, ret = ivt_trace_open(path, &t, err);
+	int lock_fd = -1, ret = ivt_trace_open(path, &t, err);
 
 	if (ret)
 		return ret;
-	ret = recorder_check(t->dirfd, "finalise", path, &lock_fd, err);
+	ret = ivt_recorder_lock(t->dirfd, "finalise", path, &lock_fd, err);
 	if (!ret)
 		ret = trace_split(&t, path, err);
 	for (uint32_t i = 0; i < t->info.n_machines && !ret; i++)
@@ -421,7 +417,7 @@ int ivt_trace_set_sync(const char *path, const char *json, struct ivt_error *err
 	dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dirfd < 0)
 		return ivt_error_set(err, -errno, "cannot open '%s': %s", path, strerror(errno));
-	ret = recorder_check(dirfd, "write to", path, &lock_fd, err);
+	ret = ivt_recorder_lock(dirfd, "write to", path, &lock_fd, err);
 	if (!ret)
 		ret = sync_set(dirfd, json, err);
 	if (lock_fd >= 0)

@@ -19,4 +19,7 @@ int ivt_manifest_write(int dirfd, const struct ivt_trace_info *info, struct ivt_
  */
 int ivt_manifest_read(int dirfd, struct ivt_trace_info *ret, struct ivt_error *err);
 
+/* The same of the trace directory @path, whoever records it or not. */
+int ivt_trace_info_read(const char *path, struct ivt_trace_info *ret, struct ivt_error *err);
+
 #endif /* IVT_TRACE_MANIFEST_H */

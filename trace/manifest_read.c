@@ -2,9 +2,11 @@
 #include "trace/manifest.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <json.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "trace/file_replace.h"
 #include "trace/names.h"
@@ -103,10 +105,12 @@ static int read_streams(struct json_object *o, struct ivt_machine_info *m)
 		s->packets = get_u64(e, "packets");
 		s->records = get_u64(e, "records");
 		s->bytes = get_u64(e, "bytes");
+		s->compressed_bytes = get_u64(e, "compressed_bytes");
 		s->lost_full = get_u64(e, "lost_full");
 		s->lost_nested = get_u64(e, "lost_nested");
 		s->lost_big = get_u64(e, "lost_big");
 		s->lost_uncommitted = get_u64(e, "lost_uncommitted");
+		s->lost_quota = get_u64(e, "lost_quota");
 		s->violations = get_u64(e, "violations");
 		s->refused_bytes = get_u64(e, "refused_bytes");
 		s->salvaged = get_u64(e, "salvaged");
@@ -232,6 +236,22 @@ static int read_version(struct json_object *o, struct ivt_error *err)
 	return 0;
 }
 
+/* Names of directories beside this one; what is none is left out. */
+static void read_chunk(struct json_object *o, struct ivt_chunk *chunk)
+{
+	o = get(o, "chunk", json_type_object);
+	chunk->is_one = o != NULL;
+	if (!o)
+		return;
+	chunk->number = get_u32(o, "number");
+	get_text(o, "previous", chunk->previous, sizeof(chunk->previous));
+	get_text(o, "next", chunk->next, sizeof(chunk->next));
+	if (!is_plain_name(chunk->previous))
+		chunk->previous[0] = '\0';
+	if (!is_plain_name(chunk->next))
+		chunk->next[0] = '\0';
+}
+
 static int read_info(struct json_object *o, struct ivt_trace_info *info, struct ivt_error *err)
 {
 	struct json_object *host = get(o, "host", json_type_object);
@@ -251,6 +271,7 @@ static int read_info(struct json_object *o, struct ivt_trace_info *info, struct 
 	get_text(host, "kernel_release", info->kernel_release, sizeof(info->kernel_release));
 	info->nr_cpus = get_u32(host, "cpus");
 	info->tsc_khz = get_u64(host, "tsc_khz");
+	read_chunk(o, &info->chunk);
 	ret = get_json(o, "sync", &info->sync_json);
 	if (ret)
 		return ret;
@@ -285,5 +306,16 @@ int ivt_manifest_read(int dirfd, struct ivt_trace_info *ret, struct ivt_error *e
 		ivt_trace_info_deinit(&info);
 	else
 		*ret = info;
+	return status;
+}
+
+int ivt_trace_info_read(const char *path, struct ivt_trace_info *ret, struct ivt_error *err)
+{
+	int dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), status;
+
+	if (dirfd < 0)
+		return ivt_error_set(err, -errno, "cannot open '%s': %s", path, strerror(errno));
+	status = ivt_manifest_read(dirfd, ret, err);
+	close(dirfd);
 	return status;
 }

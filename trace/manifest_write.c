@@ -48,10 +48,13 @@ static struct json_object *stream_json(const struct ivt_stream_info *s)
 	add_u64(o, "packets", s->packets);
 	add_u64(o, "records", s->records);
 	add_u64(o, "bytes", s->bytes);
+	if (s->compressed_bytes)
+		add_u64(o, "compressed_bytes", s->compressed_bytes);
 	add_u64(o, "lost_full", s->lost_full);
 	add_u64(o, "lost_nested", s->lost_nested);
 	add_u64(o, "lost_big", s->lost_big);
 	add_u64(o, "lost_uncommitted", s->lost_uncommitted);
+	add_u64(o, "lost_quota", s->lost_quota);
 	add_u64(o, "violations", s->violations);
 	add_u64(o, "refused_bytes", s->refused_bytes);
 	add_u64(o, "salvaged", s->salvaged);
@@ -156,6 +159,21 @@ static struct json_object *machine_json(const struct ivt_machine_info *m)
 	return o;
 }
 
+static void add_chunk(struct json_object *to, const struct ivt_chunk *chunk)
+{
+	struct json_object *o;
+
+	if (!chunk->is_one)
+		return;
+	o = json_object_new_object();
+	add_u64(o, "number", chunk->number);
+	if (chunk->previous[0])
+		add_text(o, "previous", chunk->previous);
+	if (chunk->next[0])
+		add_text(o, "next", chunk->next);
+	add(to, "chunk", o);
+}
+
 static struct json_object *manifest_json(const struct ivt_trace_info *info)
 {
 	struct json_object *o = json_object_new_object();
@@ -180,6 +198,7 @@ static struct json_object *manifest_json(const struct ivt_trace_info *info)
 	add_u64(host, "cpus", info->nr_cpus);
 	add_u64(host, "tsc_khz", info->tsc_khz);
 	add(o, "host", host);
+	add_chunk(o, &info->chunk);
 	for (size_t i = 0; i < info->n_machines; i++)
 		json_object_array_add(machines, machine_json(&info->machines[i]));
 	add(o, "machines", machines);

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "trace/zstd_file.h"
+
 #define HEADER_BYTES sizeof(struct ivt_packet_header)
 
 static bool header_is_sane(const struct ivt_packet_header *h, const uint8_t uuid[16],
@@ -103,16 +105,33 @@ static int packets_find(struct ivt_stream_file *f, const uint8_t uuid[16])
 	return 0;
 }
 
-/* The file's mapping, or NULL when it is empty. 0 or -errno. */
-static int file_map(int dirfd, const char *name, uint64_t limit_bytes, struct ivt_stream_piece *ret)
+/* The file, or what it held before it was compressed; the descriptor or -errno. */
+static int file_open(int dirfd, const char *name, uint64_t max_bytes, struct ivt_stream_piece *ret)
 {
 	int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	int status;
+
+	if (fd >= 0 || errno != ENOENT)
+		return fd < 0 ? -errno : fd;
+	status = ivt_zstd_open(dirfd, name, max_bytes, &fd, &ret->damage);
+	if (status)
+		return status;
+	ret->is_compressed = true;
+	return fd < 0 ? ret->damage : fd;
+}
+
+/* The file's mapping, or NULL when it is empty.  Of a compressed one at most
+ * @said_bytes are looked at.  0 or -errno. */
+static int file_map(int dirfd, const char *name, uint64_t limit_bytes, uint64_t said_bytes,
+		    struct ivt_stream_piece *ret)
+{
+	int fd = file_open(dirfd, name, said_bytes, ret);
 	struct stat st;
 	void *map;
 	int status = 0;
 
 	if (fd < 0)
-		return -errno;
+		return ret->damage ? 0 : fd; /* nothing of it, and that is said */
 	if (fstat(fd, &st))
 		status = -errno;
 	else if (!S_ISREG(st.st_mode))
@@ -144,7 +163,9 @@ int ivt_stream_file_add(struct ivt_stream_file *f, int dirfd, const char *name,
 		return -ENOMEM;
 	f->pieces = grown;
 	grown[f->n_pieces] = (struct ivt_stream_piece){ .lost_before = f->lost };
-	status = file_map(dirfd, name, limit_bytes, &grown[f->n_pieces]);
+	status = file_map(dirfd, name, limit_bytes,
+			  f->n_pieces == 0 && f->said_bytes ? f->said_bytes : UINT64_MAX,
+			  &grown[f->n_pieces]);
 	f->n_pieces++;
 	return status ? status : packets_find(f, uuid);
 }

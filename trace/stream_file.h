@@ -26,6 +26,8 @@ struct ivt_stream_piece {
 	size_t bytes;	      /* of the stream in it, when it was opened */
 	uint64_t lost_before; /* in the pieces before: its counts begin at 0 */
 	bool is_limited;      /* what is behind bytes is not the stream's any more */
+	bool is_compressed;   /* data is a copy of what its file says */
+	int damage;	      /* of such a file: -errno, why data is not all of it */
 };
 
 /* Where a walk stands at the first byte of a packet. */
@@ -48,7 +50,8 @@ struct ivt_turn {
 
 struct ivt_stream_file {
 	uint32_t machine;
-	uint32_t cpu; /* the stream's number */
+	uint32_t cpu;	     /* the stream's number */
+	uint64_t said_bytes; /* of its first piece, says the manifest: no more is decompressed */
 	struct ivt_stream_piece *pieces;
 	size_t n_pieces;
 	struct ivt_packet_ref *packets;
@@ -67,8 +70,8 @@ struct ivt_stream_file {
 };
 
 /*
- * Map @name of directory @dirfd as the next piece of @f (zeroed before the first)
- * and find its packets, which must carry @uuid.  Of a file of more than
+ * Map @name of directory @dirfd, or what @name.zst says, as the next piece of @f
+ * (zeroed before the first) and find its packets, which must carry @uuid.  Of a file of more than
  * @limit_bytes the rest is not looked at; UINT64_MAX: there is no limit.
  * 0 or -errno, then there is one more piece, but empty (none after -ENOMEM).
  */

@@ -6,7 +6,7 @@
 
 uint64_t ivt_stream_lost(const struct ivt_stream_info *s)
 {
-	return s->lost_full + s->lost_nested + s->lost_big + s->lost_uncommitted;
+	return s->lost_full + s->lost_nested + s->lost_big + s->lost_uncommitted + s->lost_quota;
 }
 
 void ivt_machine_info_deinit(struct ivt_machine_info *m)

@@ -63,10 +63,12 @@ struct ivt_stream_info {
 	uint64_t packets;
 	uint64_t records; /* 0 until finalised */
 	uint64_t bytes;
+	uint64_t compressed_bytes; /* of its files on the disk; 0: they are not compressed */
 	uint64_t lost_full;
 	uint64_t lost_nested;
 	uint64_t lost_big;
 	uint64_t lost_uncommitted; /* half-written when the guest died */
+	uint64_t lost_quota;	   /* its VM's share of the disk was used up */
 	uint64_t violations;
 	uint64_t refused_bytes;
 	uint64_t salvaged; /* of records: taken after the guest's death, unpublished till then */
@@ -117,6 +119,14 @@ struct ivt_machine_info {
 	size_t n_parts;
 };
 
+/* A recording that was rotated is several traces, each whole by itself. */
+struct ivt_chunk {
+	bool is_one;
+	uint32_t number;    /* from 0 */
+	char previous[256]; /* directory beside this one; empty: none */
+	char next[256];	    /* likewise; empty: this is the last, or its recorder died */
+};
+
 struct ivt_trace_info {
 	uint8_t uuid[16];
 	uint64_t created_real_ns;
@@ -127,6 +137,7 @@ struct ivt_trace_info {
 	char tool_version[32];
 	uint32_t nr_cpus;
 	uint64_t tsc_khz;
+	struct ivt_chunk chunk;
 	struct ivt_machine_info *machines; /* index = machine number in sync.bin */
 	size_t n_machines;
 	char *sync_json; /* what was found of the clocks (key "sync"), an object; NULL: none */

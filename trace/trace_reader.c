@@ -13,6 +13,7 @@
 #include "trace/manifest.h"
 #include "trace/metadata.h"
 #include "trace/reader_state.h"
+#include "trace/zstd_file.h"
 
 #define MAX_WARNINGS 1000
 #define NSEC_PER_SEC 1000000000
@@ -46,7 +47,7 @@ __attribute__((format(printf, 2, 3))) static void warn(struct ivt_trace *t, cons
 
 /* ---- streams --------------------------------------------------------------------- */
 
-/* The number of "cpu_N"; UINT32_MAX for another name. */
+/* The number of "cpu_N" or "cpu_N.zst"; UINT32_MAX for another name. */
 static uint32_t stream_cpu(const char *name)
 {
 	char *end;
@@ -56,13 +57,17 @@ static uint32_t stream_cpu(const char *name)
 	    (name[4] == '0' && name[5]))
 		return UINT32_MAX;
 	cpu = strtoul(name + 4, &end, 10);
-	return *end || cpu >= IVT_MAX_STREAMS ? UINT32_MAX : (uint32_t)cpu;
+	if ((*end && strcmp(end, IVT_ZSTD_SUFFIX) != 0) || cpu >= IVT_MAX_STREAMS)
+		return UINT32_MAX;
+	return (uint32_t)cpu;
 }
 
-static int stream_info_add(struct ivt_machine_info *m, const char *name, uint32_t cpu)
+static int stream_info_add(struct ivt_machine_info *m, uint32_t cpu)
 {
 	struct ivt_stream_info *grown;
+	char name[sizeof(grown->file)];
 
+	snprintf(name, sizeof(name), "cpu_%u", cpu);
 	for (size_t i = 0; i < m->n_streams; i++)
 		if (strcmp(m->streams[i].file, name) == 0)
 			return 0;
@@ -71,7 +76,7 @@ static int stream_info_add(struct ivt_machine_info *m, const char *name, uint32_
 		return -ENOMEM;
 	m->streams = grown;
 	memset(&grown[m->n_streams], 0, sizeof(*grown));
-	snprintf(grown[m->n_streams].file, sizeof(grown->file), "cpu_%u", cpu);
+	memcpy(grown[m->n_streams].file, name, sizeof(name));
 	grown[m->n_streams++].cpu = cpu;
 	return 0;
 }
@@ -100,7 +105,7 @@ static int streams_scan(int dirfd, struct ivt_machine_info *m)
 		uint32_t cpu = stream_cpu(entry->d_name);
 
 		if (cpu != UINT32_MAX)
-			ret = stream_info_add(m, entry->d_name, cpu);
+			ret = stream_info_add(m, cpu);
 	}
 	closedir(dir);
 	if (m->n_streams > 1)
@@ -155,9 +160,29 @@ static struct ivt_clock_map clock_map(const struct ivt_trace *t, uint32_t machin
 
 /* ---- opening -------------------------------------------------------------------------- */
 
+static void compression_check(struct ivt_trace *t, const struct ivt_machine_info *m,
+			      const char *name, const struct ivt_stream_file *f)
+{
+	for (size_t i = 0; i < f->n_pieces; i++) {
+		const struct ivt_stream_piece *piece = &f->pieces[i];
+		const char *dir = i ? m->parts[i - 1].dir : m->dir;
+		const char *why = piece->damage == -EBADMSG ? "damaged or cut"
+				  : piece->damage == -EFBIG ? "larger than may be"
+							    : strerror(-piece->damage);
+
+		if (piece->damage)
+			warn(t, "'%s/%s.zst': %s (the first %zu bytes of what it holds are read%s)",
+			     dir, name, why, piece->bytes,
+			     piece->damage == -EBADMSG || piece->damage == -EFBIG
+				     ? ""
+				     : "; set TMPDIR to a folder with room");
+	}
+}
+
 static void stream_check(struct ivt_trace *t, const struct ivt_machine_info *m, const char *name,
 			 const struct ivt_stream_file *f)
 {
+	compression_check(t, m, name, f);
 	if (f->is_cut)
 		warn(t, "'%s/%s' ends inside a packet", m->dir, name);
 	if (f->framing_refused_bytes > 0)
@@ -202,6 +227,7 @@ static int stream_open(struct ivt_trace *t, uint32_t machine, int dirfd, size_t 
 
 	f->machine = machine;
 	f->cpu = info->cpu;
+	f->said_bytes = info->bytes;
 	ret = ivt_stream_file_add(f, dirfd, info->file, m->uuid,
 				  m->n_parts ? info->bytes : UINT64_MAX);
 	if (ret == -ENOMEM)
