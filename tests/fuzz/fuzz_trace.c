@@ -10,6 +10,8 @@
  * its content, a stream's packets being given the trace's uuid, which no fuzzer
  * would guess.  Bit 3 set: the rest patches the valid file, {u16 at, u8 value} each,
  * the last odd byte cuts it.  Bit 2: finalise, which changes files, and read again.
+ * Bits 4-5, of a stream: 0: as it is; 1: compressed (NAME.zst); 2: the compressed
+ * file is what is patched, or the content.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +22,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zstd.h>
 #include <ivring/events.h>
 #include "trace/packet.h"
 #include "trace/trace_reader.h"
@@ -32,10 +35,11 @@ static char folder[64], path[96];
 static const char *const names[] = { "vm-a/cpu_0", "sync.bin", "manifest.json", "host/cpu_0" };
 #define N_FILES (sizeof(names) / sizeof(names[0]))
 
-static struct {
+struct file {
 	unsigned char *data;
 	size_t bytes;
-} original[N_FILES];
+};
+static struct file original[N_FILES], packed[N_FILES];
 
 static void check(int is_true, const char *what)
 {
@@ -174,6 +178,17 @@ static uint64_t read_trace(size_t bytes)
 	return n;
 }
 
+static struct file pack(const unsigned char *data, size_t bytes)
+{
+	struct file ret = { .bytes = ZSTD_compressBound(bytes) };
+
+	ret.data = malloc(ret.bytes + 1);
+	check(ret.data != NULL, "out of memory");
+	ret.bytes = ZSTD_compress(ret.data, ret.bytes, data, bytes, 1);
+	check(!ZSTD_isError(ret.bytes), "cannot compress");
+	return ret;
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	size_t i;
@@ -190,6 +205,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	make_trace();
 	for (i = 0; i < N_FILES; i++)
 		get_file(i);
+	for (i = 0; i < N_FILES; i++)
+		packed[i] = pack(original[i].data, original[i].bytes);
 	check(read_trace(0) == 2 * 3 * 12, "the valid trace is not read whole");
 	return 0;
 }
@@ -209,17 +226,24 @@ static void fix_uuids(unsigned char *data, size_t bytes, const unsigned char *uu
 	}
 }
 
-/* The file's content as the input says; the caller frees it. */
-static unsigned char *content(size_t which, const uint8_t *data, size_t bytes, size_t *ret_bytes)
+static bool is_stream(size_t which)
 {
+	return which == 0 || which == 3;
+}
+
+/* The file's content as the input says; the caller frees it. */
+static unsigned char *content(size_t which, bool is_packed, const uint8_t *data, size_t bytes,
+			      size_t *ret_bytes)
+{
+	const struct file *from = is_packed ? &packed[which] : &original[which];
 	unsigned char *copy;
 	size_t n = bytes;
 
 	if (data[0] & 8) {
-		n = original[which].bytes;
+		n = from->bytes;
 		copy = malloc(n + 1);
 		check(copy != NULL, "out of memory");
-		memcpy(copy, original[which].data, n);
+		memcpy(copy, from->data, n);
 		for (data++, bytes--; bytes >= 3; data += 3, bytes -= 3)
 			copy[(data[0] | (size_t)data[1] << 8) % n] = data[2];
 		if (bytes)
@@ -228,33 +252,65 @@ static unsigned char *content(size_t which, const uint8_t *data, size_t bytes, s
 		copy = malloc(n);
 		check(copy != NULL, "out of memory");
 		memcpy(copy, data + 1, --n);
-		if (which == 0 || which == 3)
+		if (is_stream(which) && !is_packed)
 			fix_uuids(copy, n, original[which].data + 4);
 	}
 	*ret_bytes = n;
 	return copy;
 }
 
+/* Compressed in the place of the plain file. */
+static void put_packed(size_t which, const unsigned char *data, size_t bytes)
+{
+	char name[64], file[160];
+
+	snprintf(name, sizeof(name), "%s.zst", names[which]);
+	put_file(name, data, bytes);
+	snprintf(file, sizeof(file), "%s/%s", path, names[which]);
+	unlink(file);
+}
+
+static void restore(size_t i)
+{
+	char file[160];
+
+	put_file(names[i], original[i].data, original[i].bytes);
+	snprintf(file, sizeof(file), "%s/%s.zst", path, names[i]);
+	unlink(file);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
 	struct ivt_error err;
 	unsigned char *copy;
+	struct file file;
 	size_t which, i, n;
+	unsigned int packing;
 
 	if (bytes < 1)
 		return 0;
 	which = data[0] & 3;
-	copy = content(which, data, bytes, &n);
-	put_file(names[which], copy, n);
+	packing = is_stream(which) ? data[0] >> 4 & 3 : 0;
+	copy = content(which, packing == 2, data, bytes, &n);
+	if (packing == 1) {
+		file = pack(copy, n);
+		put_packed(which, file.data, file.bytes);
+		free(file.data);
+	} else if (packing == 2) {
+		put_packed(which, copy, n);
+		n = original[which].bytes; /* says the manifest */
+	} else {
+		put_file(names[which], copy, n);
+	}
 	free(copy);
 	read_trace(n);
 	if (data[0] & 4) {
 		ivt_trace_finalise(path, &err);
 		read_trace(n);
 		for (i = 0; i < N_FILES; i++)
-			put_file(names[i], original[i].data, original[i].bytes);
+			restore(i);
 	} else {
-		put_file(names[which], original[which].data, original[which].bytes);
+		restore(which);
 	}
 	return 0;
 }
