@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 
 int cmd_record(int argc, char **argv);
+int cmd_finish(int argc, char **argv);
 int cmd_qemu_args(int argc, char **argv);
 int cmd_attach(int argc, char **argv);
 int cmd_detach(int argc, char **argv);
