@@ -87,6 +87,7 @@ IVRING_SONAME := libivring.so.0
 JSON_LIBS  = $(call pkg,--libs,json-c)
 CAIRO_LIBS = $(call pkg,--libs,pangocairo cairo-svg)
 GTK_LIBS   = $(call pkg,--libs,gtk+-3.0)
+CONFINE_LIBS = $(call pkg,--libs,libseccomp libcap)
 BPF_LIBS   = $(call pkg,--libs,libbpf) -lelf -lz
 # of trace/; what only records needs no libtraceevent
 TRACE_PKGS = json-c libtraceevent libzstd
@@ -110,7 +111,7 @@ PROGRAMS := $(if $(HOST_SRC),$(BIN)/ivtrace-host) $(if $(REPORT_SRC),$(BIN)/ivtr
 all: $(PROGRAMS) ## build the programs (the guest's module: make module)
 
 $(BIN)/ivtrace-host: $(call obj,$(HOST_SRC)) $(LIB_TSC_IO) $(LIB_TRACE) $(LIB_TSC) $(LIB_IVRING) $(LIB_CLI)
-$(BIN)/ivtrace-host: LDLIBS = $(BPF_LIBS) $(JSON_LIBS) $(call pkg,--libs,libzstd)
+$(BIN)/ivtrace-host: LDLIBS = $(BPF_LIBS) $(JSON_LIBS) $(call pkg,--libs,libzstd) $(CONFINE_LIBS)
 
 $(BIN)/ivtrace-report: $(call obj,$(REPORT_SRC)) $(LIB_ANALYSIS) $(LIB_TRACE) $(LIB_TSC) $(LIB_CLI)
 $(BIN)/ivtrace-report: LDLIBS = $(TRACE_LIBS)
@@ -237,7 +238,7 @@ TEST_LIBS := $(if $(DRAW_SRC),$(LIB_DRAW)) $(if $(MODEL_SRC),$(LIB_MODEL)) \
 TEST_PKGS = check $(TRACE_PKGS) pangocairo cairo-svg
 TEST_CFLAGS = $(CPPFLAGS) -Itests $(call pkg,--cflags,$(TEST_PKGS)) $(CFLAGS) -MMD -MP -MF $@.d -MT $@
 TEST_LDLIBS = -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(call pkg,--libs,$(TEST_PKGS)) \
-	      $(BPF_LIBS) -Wl,--as-needed -lpci -Wl,--no-as-needed -lm -lpthread
+	      $(BPF_LIBS) $(CONFINE_LIBS) -Wl,--as-needed -lpci -Wl,--no-as-needed -lm -lpthread
 
 test_scripts = $(filter-out %/lib.sh,$(wildcard tests/$(1)/*.sh))
 test_programs = $(patsubst tests/%.c,$(T)/%,$(wildcard tests/$(1)/*.c))

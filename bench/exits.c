@@ -128,6 +128,10 @@ static bool measure(double (*exits)(void), struct bench_samples *plain,
 	before = exits();
 	if (kvm_feed_open_bpf(&feed))
 		return false;
+	if (kvm_feed_begin(feed)) {
+		kvm_feed_close(feed);
+		return false;
+	}
 	exits(); /* the thread's first entry sends a record */
 	with = exits();
 	if (!is_seen(feed))

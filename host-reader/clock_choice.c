@@ -75,9 +75,14 @@ int clock_choice_start(struct clock_choice *cc, struct ivt_error *err)
 {
 	int ret;
 
+	/* With auto it may be needed later, when it cannot be loaded any more. */
+	if (cc->wanted == TSC_AUTO)
+		open_feed(cc);
 	if (cc->wanted != TSC_BPF && cc->wanted != TSC_STAP)
 		return 0;
 	ret = open_feed(cc);
+	if (!ret)
+		ret = kvm_feed_begin(cc->feed);
 	if (!ret)
 		return 0;
 	if (cc->wanted == TSC_BPF)
@@ -162,6 +167,14 @@ static int open_feed_source(struct clock_choice *cc, const struct qemu *q, struc
 	return err;
 }
 
+/* When the first VM wants it. */
+static int begin_feed(struct clock_choice *cc)
+{
+	if (!open_feed(cc))
+		cc->feed_error = kvm_feed_begin(cc->feed);
+	return cc->feed_error;
+}
+
 /* For a VM under KVM: eBPF, which misses nothing; else the files. */
 static int open_kvm(struct clock_choice *cc, const struct qemu *q, struct tsc_source **ret,
 		    char *note, size_t note_bytes)
@@ -169,7 +182,7 @@ static int open_kvm(struct clock_choice *cc, const struct qemu *q, struct tsc_so
 	char why[160];
 	int err;
 
-	if (!cc->is_feed_blind && !open_feed(cc))
+	if (!cc->is_feed_blind && !begin_feed(cc))
 		return open_feed_source(cc, q, ret, note, note_bytes);
 	err = open_file_source(&tsc_source_debugfs, q, ret, why, sizeof(why));
 	snprintf(note, note_bytes, "%s; not by eBPF: %s", why,

@@ -61,10 +61,13 @@ static bool can_follow_kvm(void)
 {
 	struct kvm_feed *feed;
 
+	bool can_begin;
+
 	if (kvm_feed_open_bpf(&feed))
 		return false;
+	can_begin = !kvm_feed_begin(feed);
 	kvm_feed_close(feed);
-	return true;
+	return can_begin;
 }
 
 static bool has_tracefs(void)

@@ -47,7 +47,7 @@ static const struct option options[] = {
 static void check_clocks(const char *path)
 {
 	struct helper *helper;
-	int ret = helper_start(&helper);
+	int ret = helper_start(NULL, NULL, &helper);
 
 	if (ret) {
 		message("the clocks of '%s' were not checked: %s", path, strerror(-ret));

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <time.h>
 #include "host-reader/commands.h"
+#include "host-reader/confine.h"
 #include "host-reader/filter_options.h"
 #include "host-reader/message.h"
 #include "host-reader/record.h"
@@ -39,6 +40,9 @@ static const char help[] =
 	"                           what it says by ivtrace.stp(7) is the host's\n"
 	"      --size BYTES         of a region that is made: a power of two (64M)\n"
 	"      --cpus N             rings in a region that is made: one per vCPU (8)\n"
+	"      --user NAME          become this user, who makes the trace, once VMs and eBPF\n"
+	"                           programs are open\n"
+	"      --no-confine         keep privileges and all system calls (to debug it)\n"
 	"      --help\n"
 	"\n"
 	"EVENTS are groups and names of events, separated by commas; or none; \"default\" is the\n"
@@ -69,6 +73,8 @@ enum {
 	OPT_SCRIPT,
 	OPT_SIZE,
 	OPT_CPUS,
+	OPT_USER,
+	OPT_NO_CONFINE,
 };
 
 static const struct option options[] = {
@@ -85,6 +91,8 @@ static const struct option options[] = {
 	{ "stap", required_argument, NULL, OPT_SCRIPT },
 	{ "size", required_argument, NULL, OPT_SIZE },
 	{ "cpus", required_argument, NULL, OPT_CPUS },
+	{ "user", required_argument, NULL, OPT_USER },
+	{ "no-confine", no_argument, NULL, OPT_NO_CONFINE },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -206,6 +214,14 @@ static int set_cpus(const char *text, uint32_t *ret)
 	return 0;
 }
 
+static int set_user(struct record_options *opt, const char *name)
+{
+	if (!confine_knows_user(name))
+		return usage_error("record", "--user: no user '%s'", name);
+	opt->user = name;
+	return 0;
+}
+
 /* The options of what is recorded.  0: go on; else the exit status. */
 static int choose_events(struct record_options *opt, int c, const char *value)
 {
@@ -249,6 +265,11 @@ static int take_option(struct record_options *opt, int c, const char *value)
 		return set_size(value, &opt->size_bytes);
 	case OPT_CPUS:
 		return set_cpus(value, &opt->cpus);
+	case OPT_USER:
+		return set_user(opt, value);
+	case OPT_NO_CONFINE:
+		opt->is_free = true;
+		return 0;
 	default:
 		return choose_events(opt, c, value);
 	}

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
 #include <poll.h>
+#include <pwd.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
@@ -14,10 +17,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "host-reader/helper.h"
+#include "host-reader/program_beside.h"
 
 #define MAX_REQUEST_BYTES 131072
 #define MAX_ARGS	  4096
 #define LEAST_PRIORITY	  19
+
+#define AWAIT_PROGRAMS (1u << 31) /* a request's flag: its text is a struct bpf_programs */
 
 /* A request: flags, then the arguments, each with its NUL. */
 struct request {
@@ -64,8 +70,54 @@ static void be_low(void)
 	sched_setscheduler(0, SCHED_IDLE, &none);
 }
 
+/* The one of ours at @path that works on traces, if it is that; by its folder, since
+ * PATH may lead elsewhere. */
+static bool is_own(const char *path, const char *verb)
+{
+	static const struct {
+		const char *program, *verb;
+	} own[] = { { "ivtrace-report", "sync" }, { "ivtrace-host", "finish" } };
+	char beside[PATH_MAX];
+	size_t i;
+
+	for (i = 0; verb && i < sizeof(own) / sizeof(own[0]); i++)
+		if (!strcmp(verb, own[i].verb) &&
+		    program_beside(own[i].program, beside, sizeof(beside)) && !strcmp(path, beside))
+			return true;
+	return false;
+}
+
+static bool is_command(char *const command[], char *const argv[])
+{
+	size_t i;
+
+	for (i = 0; command && command[i]; i++)
+		if (!argv[i] || strcmp(argv[i], command[i]))
+			return false;
+	return command && !argv[i];
+}
+
+/* What the process may be asked for. */
+struct agreed {
+	char *const *command;
+	const char *user;
+};
+
+/* For good, with no capabilities. 0; errno. */
+static int become(const char *name)
+{
+	const struct passwd *user = getpwnam(name);
+
+	if (!user)
+		return ENOENT;
+	if (initgroups(name, user->pw_gid) || setresgid(user->pw_gid, user->pw_gid, user->pw_gid) ||
+	    setresuid(user->pw_uid, user->pw_uid, user->pw_uid))
+		return errno;
+	return 0;
+}
+
 /* In the child: report errno through @report, which an exec closes. */
-static void exec_request(const struct request *req, char **argv, int report)
+static void exec_request(const struct request *req, char **argv, const char *user, int report)
 {
 	sigset_t none;
 	int code;
@@ -80,15 +132,18 @@ static void exec_request(const struct request *req, char **argv, int report)
 		be_quiet();
 	if (req->flags & HELPER_LOW)
 		be_low();
-	execvp(argv[0], argv);
-	code = errno;
+	code = user ? become(user) : 0;
+	if (!code) {
+		execvp(argv[0], argv);
+		code = errno;
+	}
 	if (write(report, &code, sizeof(code)) < 0)
 		_exit(126);
 	_exit(127);
 }
 
 /* The pid, or -errno. */
-static int32_t start_program(const struct request *req, char **argv)
+static int32_t start_program(const struct request *req, char **argv, const char *user)
 {
 	int report[2], code = 0;
 	pid_t pid;
@@ -97,7 +152,7 @@ static int32_t start_program(const struct request *req, char **argv)
 		return -errno;
 	pid = fork();
 	if (!pid)
-		exec_request(req, argv, report[1]);
+		exec_request(req, argv, user, report[1]);
 	close(report[1]);
 	if (pid < 0)
 		code = errno;
@@ -109,17 +164,38 @@ static int32_t start_program(const struct request *req, char **argv)
 	return code ? -code : pid;
 }
 
-static int32_t take_request(struct request *req, size_t bytes)
+static int32_t await_programs(const struct request *req, size_t bytes)
+{
+	struct bpf_programs programs;
+
+	if (bytes < offsetof(struct request, text) + sizeof(programs))
+		return -EINVAL;
+	memcpy(&programs, req->text, sizeof(programs));
+	if (programs.n > BPF_PROGRAMS_MAX)
+		return -EINVAL;
+	bpf_programs_await_end(&programs);
+	return 0;
+}
+
+static int32_t take_request(const struct agreed *agreed, struct request *req, size_t bytes)
 {
 	char *argv[MAX_ARGS + 1], *at = req->text, *end = (char *)req + bytes;
 	size_t n = 0;
 
+	if (req->flags & AWAIT_PROGRAMS)
+		return await_programs(req, bytes);
+	if (end[-1] != '\0')
+		return -EINVAL;
 	while (at < end && n < MAX_ARGS) {
 		argv[n++] = at;
 		at += strlen(at) + 1;
 	}
 	argv[n] = NULL;
-	return start_program(req, argv);
+	if (is_command(agreed->command, argv))
+		return start_program(req, argv, NULL);
+	if (is_own(argv[0], argv[1]))
+		return start_program(req, argv, agreed->user);
+	return -EACCES;
 }
 
 static void tell_ends(int fd)
@@ -137,18 +213,18 @@ static void tell_ends(int fd)
 }
 
 /* One request, answered; false: the recorder is gone. */
-static bool serve_request(int fd, struct request *req)
+static bool serve_request(int fd, const struct agreed *agreed, struct request *req)
 {
 	struct reply reply = { 0 };
 	ssize_t n = recv(fd, req, sizeof(*req), 0);
 
 	if (n <= (ssize_t)offsetof(struct request, text))
 		return n < 0 && errno == EINTR;
-	reply.value = take_request(req, (size_t)n);
+	reply.value = take_request(agreed, req, (size_t)n);
 	return send(fd, &reply, sizeof(reply), MSG_NOSIGNAL) == sizeof(reply);
 }
 
-static void serve(int fd)
+static void serve(int fd, const struct agreed *agreed)
 {
 	struct request *req = calloc(1, sizeof(*req));
 	struct signalfd_siginfo info;
@@ -171,7 +247,7 @@ static void serve(int fd)
 			break;
 		if (fds[1].revents && read(fds[1].fd, &info, sizeof(info)) > 0)
 			tell_ends(fd);
-		if (fds[0].revents && !serve_request(fd, req))
+		if (fds[0].revents && !serve_request(fd, agreed, req))
 			break;
 	}
 	_exit(0);
@@ -179,8 +255,9 @@ static void serve(int fd)
 
 /* ---- the recorder's side --------------------------------------------------------- */
 
-int helper_start(struct helper **ret)
+int helper_start(char *const command[], const char *user, struct helper **ret)
 {
+	const struct agreed agreed = { command, user };
 	struct helper *helper = calloc(1, sizeof(*helper));
 	int pair[2], err, bytes = 2 * MAX_REQUEST_BYTES;
 
@@ -195,7 +272,7 @@ int helper_start(struct helper **ret)
 	helper->pid = fork();
 	if (!helper->pid) {
 		close(pair[0]);
-		serve(pair[1]);
+		serve(pair[1], &agreed);
 	}
 	err = helper->pid < 0 ? -errno : 0;
 	close(pair[1]);
@@ -278,33 +355,50 @@ static ssize_t fill_request(struct request *req, char *const argv[])
 	return (ssize_t)(offsetof(struct request, text) + used);
 }
 
-int helper_run(struct helper *helper, char *const argv[], unsigned int flags, pid_t *ret_pid)
+/* Send @bytes of @req; its answer (>= 0), or -errno. */
+static int ask(struct helper *helper, const struct request *req, size_t bytes)
 {
-	struct request *req = malloc(sizeof(*req));
 	struct reply reply = { .is_end = 1 };
-	ssize_t bytes;
 	int err = 0;
 
-	if (!req)
-		return -ENOMEM;
-	req->flags = flags;
-	bytes = fill_request(req, argv);
-	if (bytes < 0)
-		err = (int)bytes;
-	else if (send(helper->fd, req, (size_t)bytes, MSG_NOSIGNAL) < 0)
-		err = errno == EMSGSIZE ? -E2BIG : -EPIPE;
-	free(req);
+	if (send(helper->fd, req, bytes, MSG_NOSIGNAL) < 0)
+		return errno == EMSGSIZE ? -E2BIG : -EPIPE;
 	while (!err && reply.is_end) {
 		err = next_reply(helper, 0, &reply);
 		if (!err && reply.is_end)
 			keep_end(helper, &reply);
 	}
-	if (err)
-		return err;
-	if (reply.value < 0)
-		return reply.value;
-	*ret_pid = reply.value;
+	return err ? err : reply.value;
+}
+
+int helper_run(struct helper *helper, char *const argv[], unsigned int flags, pid_t *ret_pid)
+{
+	struct request *req = malloc(sizeof(*req));
+	ssize_t bytes;
+	int ret;
+
+	if (!req)
+		return -ENOMEM;
+	req->flags = flags & ~AWAIT_PROGRAMS;
+	bytes = fill_request(req, argv);
+	ret = bytes < 0 ? (int)bytes : ask(helper, req, (size_t)bytes);
+	free(req);
+	if (ret < 0)
+		return ret;
+	*ret_pid = ret;
 	return 0;
+}
+
+void helper_await_programs(struct helper *helper, const struct bpf_programs *programs)
+{
+	struct request *req = programs->n ? malloc(sizeof(*req)) : NULL;
+
+	if (!req)
+		return;
+	req->flags = AWAIT_PROGRAMS;
+	memcpy(req->text, programs, sizeof(*programs));
+	ask(helper, req, offsetof(struct request, text) + sizeof(*programs));
+	free(req);
 }
 
 bool helper_has_ended(struct helper *helper, pid_t pid, int *ret_status)

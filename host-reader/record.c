@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "host-reader/bus_error.h"
+#include "host-reader/confine.h"
 #include "host-reader/discover.h"
 #include "host-reader/control_commands.h"
 #include "host-reader/message.h"
@@ -63,7 +64,7 @@ static int add_host(struct recording *rec, struct ivt_error *err)
 /* The helper first: it has nothing of what follows. */
 static int prepare(struct recording *rec, struct ivt_error *err)
 {
-	int ret = helper_start(&rec->helper);
+	int ret = helper_start(rec->opt->command, rec->opt->user, &rec->helper);
 
 	if (!ret)
 		ret = loop_create(&rec->loop);
@@ -73,6 +74,29 @@ static int prepare(struct recording *rec, struct ivt_error *err)
 	if (!ret && rec->opt->finds_vms)
 		ret = discover_create(&rec->discover);
 	return ret ? ivt_error_set(err, ret, "cannot record: %s", strerror(-ret)) : 0;
+}
+
+/* Before there are threads: they have what this one has left. */
+static int confine(struct recording *rec, struct ivt_error *err)
+{
+	/* The host may be busier than it can be, and rings do not wait.  If this
+	 * is not allowed, it is only a wish. */
+	setpriority(PRIO_PROCESS, 0, NICE);
+	if (rec->opt->is_free)
+		return 0;
+	return confine_enter(rec->opt->user && (rec->opt->command || rec->opt->script), err);
+}
+
+/* Without it the recording is the same, but nobody can ask how it goes. */
+static void begin_control(struct recording *rec)
+{
+	struct ivt_error err = { "" };
+	const struct control_command *commands;
+	size_t n;
+
+	commands = control_commands(&n);
+	if (control_start(rec, rec->loop, commands, n, &rec->control, &err))
+		message("%s (status, add, remove and stop do not reach this recorder)", err.msg);
 }
 
 /* What can fail on this machine is tried before the directory is made. */
@@ -90,6 +114,10 @@ static int start(struct recording *rec, struct ivt_error *err)
 	if (!ret && rec->opt->script)
 		ret = stap_script_open(rec->opt->script, &rec->sink, 0, &rec->script, err);
 	if (!ret)
+		begin_control(rec);
+	if (!ret && rec->opt->user)
+		ret = confine_become_user(rec->opt->user, err);
+	if (!ret)
 		ret = ivt_trace_writer_create(rec->opt->output, IVT_VERSION, &rec->sink.writer,
 					      err);
 	if (!ret)
@@ -99,6 +127,8 @@ static int start(struct recording *rec, struct ivt_error *err)
 	/* The host first: a guest's request is never older than the host's part. */
 	if (!ret && rec->ht)
 		ret = host_trace_start(rec->ht, err);
+	if (!ret)
+		ret = confine(rec, err);
 	if (!ret && handshakes_start(&rec->handshakes))
 		message("WARNING: no thread for handshakes (they check no clock now)");
 	for (i = 0; !ret && i < rec->n_vms; i++)
@@ -121,18 +151,6 @@ static int start_command(struct recording *rec)
 		message("cannot run '%s': %s", rec->opt->command[0], strerror(-err));
 	}
 	return err;
-}
-
-/* Without it the recording is the same, but nobody can ask how it goes. */
-static void begin_control(struct recording *rec)
-{
-	struct ivt_error err = { "" };
-	const struct control_command *commands;
-	size_t n;
-
-	commands = control_commands(&n);
-	if (control_start(rec, rec->loop, commands, n, &rec->control, &err))
-		message("%s (status, add, remove and stop do not reach this recorder)", err.msg);
 }
 
 /* ---- the loop ------------------------------------------------------------------ */
@@ -291,17 +309,22 @@ static int finish(struct recording *rec)
 
 static void release(struct recording *rec)
 {
+	struct bpf_programs programs;
+
 	if (rec->handshakes) {
 		handshakes_stop(rec->handshakes);
 	}
 	recording_end_vms(rec);
 	handshakes_free(rec->handshakes);
+	bpf_programs_note_own(&programs);
 	clock_choice_end(&rec->clocks);
 	host_trace_close(rec->ht);
 	stap_script_close(rec->script);
 	free(rec->vms);
 	discover_destroy(rec->discover);
 	loop_destroy(rec->loop);
+	if (rec->helper)
+		helper_await_programs(rec->helper, &programs);
 	helper_end(rec->helper);
 }
 
@@ -337,10 +360,6 @@ int record_run(const struct record_options *opt)
 		release(&rec);
 		return 1;
 	}
-	/* The host may be busier than it can be, and rings do not wait.  If this
-	 * is not allowed, it is only a wish. */
-	setpriority(PRIO_PROCESS, 0, NICE);
-	begin_control(&rec);
 	message("recording into '%s'%s", opt->output,
 		opt->duration_ns || opt->command ? "" : ", Ctrl-C ends it");
 	wait_for_guests(&rec);

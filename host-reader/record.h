@@ -22,6 +22,8 @@ struct record_options {
 	enum tsc_choice tsc;
 	const char *stap_script; /* NULL: the installed one */
 	const char *script;	 /* whose marks are recorded; NULL: none */
+	const char *user;	 /* who the recorder becomes; NULL: stays who it is */
+	bool is_free;		 /* not confined */
 	char **command;		 /* NULL: none; else argv */
 };
 

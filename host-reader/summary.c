@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <unistd.h>
 #include "host-reader/message.h"
+#include "host-reader/program_beside.h"
 #include "host-reader/summary.h"
 #include "trace/trace_reader.h"
 
@@ -54,22 +54,6 @@ void summary_print(const char *path)
 	ivt_trace_close(t);
 }
 
-/* Path of the program @name beside this one; false if that cannot be told. */
-static bool sibling(const char *name, char *ret, size_t ret_bytes)
-{
-	ssize_t n = readlink("/proc/self/exe", ret, ret_bytes - 1);
-	char *slash;
-
-	if (n <= 0 || (size_t)n >= ret_bytes - 1)
-		return false;
-	ret[n] = '\0';
-	slash = strrchr(ret, '/');
-	if (!slash || (size_t)(slash + 1 - ret) + strlen(name) >= ret_bytes)
-		return false;
-	strcpy(slash + 1, name);
-	return true;
-}
-
 void summary_check_clocks(struct helper *helper, const char *path)
 {
 	char program[512];
@@ -77,7 +61,7 @@ void summary_check_clocks(struct helper *helper, const char *path)
 	int status = 0, err;
 	pid_t pid;
 
-	if (!sibling("ivtrace-report", program, sizeof(program)))
+	if (!program_beside("ivtrace-report", program, sizeof(program)))
 		return;
 	err = helper_run(helper, argv, HELPER_QUIET, &pid);
 	if (!err)

@@ -67,6 +67,14 @@ static int bpf_take(struct kvm_feed *feed)
 	return n < 0 ? n : 0;
 }
 
+static int bpf_begin(struct kvm_feed *feed)
+{
+	struct bpf_feed *b = (struct bpf_feed *)feed;
+
+	b->opened_tsc = tsc_sync_host_tsc();
+	return kvm_clock__attach(b->skel);
+}
+
 static void bpf_finish(struct kvm_feed *feed)
 {
 	kvm_clock__detach(((struct bpf_feed *)feed)->skel);
@@ -103,6 +111,7 @@ static void bpf_close(struct kvm_feed *feed)
 static const struct kvm_feed_ops feed_ops = {
 	.source_ops = &source_ops,
 	.source = TSC_SYNC_BPF,
+	.begin = bpf_begin,
 	.take = bpf_take,
 	.finish = bpf_finish,
 	.lost = bpf_lost,
@@ -154,10 +163,7 @@ static int load(struct bpf_feed *b)
 	b->ring = ring_buffer__new(bpf_map__fd(b->skel->maps.records), take_one, b, NULL);
 	if (!b->ring)
 		return -errno;
-	/* The snapshot before the first record. */
-	ret = kvm_feed_init(&b->feed, &feed_ops);
-	b->opened_tsc = tsc_sync_host_tsc();
-	return ret ? ret : kvm_clock__attach(b->skel);
+	return kvm_feed_init(&b->feed, &feed_ops);
 }
 
 int kvm_feed_open_bpf(struct kvm_feed **ret)

@@ -22,6 +22,9 @@ struct bpf_programs {
 /* Note the programs of @obj that are loaded, the first BPF_PROGRAMS_MAX of them. */
 void bpf_programs_note(const struct bpf_object *obj, struct bpf_programs *ret);
 
+/* Note the programs that this process holds, of whatever object: /proc/self tells. */
+void bpf_programs_note_own(struct bpf_programs *ret);
+
 /*
  * Wait until the kernel has freed them all, 10 s at most; their object and links
  * are destroyed before.  Without CAP_SYS_ADMIN nobody may ask for a program by its

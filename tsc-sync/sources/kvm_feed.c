@@ -224,10 +224,27 @@ static int pending_sort_in(struct kvm_feed *feed)
 	return 0;
 }
 
+int kvm_feed_begin(struct kvm_feed *feed)
+{
+	int err;
+
+	if (feed->has_begun)
+		return 0;
+	/* The snapshot before the first record. */
+	err = tsc_sync_snapshot_take(&feed->before);
+	if (!err && feed->ops->begin)
+		err = feed->ops->begin(feed);
+	feed->has_begun = !err;
+	return err;
+}
+
 int kvm_feed_pull(struct kvm_feed *feed)
 {
-	int ret = feed->ops->take(feed), err;
+	int ret, err;
 
+	if (!feed->has_begun)
+		return 0;
+	ret = feed->ops->take(feed);
 	/* The slope since the last snapshot is as good as it was recent. */
 	err = pending_sort_in(feed);
 	return ret ? ret : err;
@@ -249,6 +266,7 @@ int kvm_feed_init(struct kvm_feed *feed, const struct kvm_feed_ops *ops)
 {
 	memset(feed, 0, sizeof(*feed));
 	feed->ops = ops;
+	feed->has_begun = !ops->begin;
 	return tsc_sync_snapshot_take(&feed->before);
 }
 

@@ -12,11 +12,16 @@
 struct kvm_feed;
 
 /*
- * The eBPF programs (host-reader/bpf/kvm_clock.bpf.c); @ret is the caller's.
+ * The eBPF programs (host-reader/bpf/kvm_clock.bpf.c), loaded; they observe from
+ * kvm_feed_begin() on.  @ret is the caller's.
  * 0; -ENOENT: no KVM, or its tracepoints are not in this kernel; -EPERM: not
  * allowed; -ENOTSUP: the kernel has no BTF; other -errno: refused.
  */
 int kvm_feed_open_bpf(struct kvm_feed **ret);
+
+/* Observe, unless it does; this takes no privilege (but CAP_BPF before Linux 5.19).
+ * 0; -errno. */
+int kvm_feed_begin(struct kvm_feed *feed);
 
 /*
  * SystemTap: runs `staprun @script` if it ends in ".ko", else `stap @script`
@@ -33,7 +38,7 @@ int kvm_feed_open_stap(const char *script, int patience_ms, struct kvm_feed **re
  */
 int kvm_feed_source_open(struct kvm_feed *feed, pid_t pid, struct tsc_source **ret);
 
-/* Take what is waiting, also what poll() would leave for later.  0; -EPIPE: the
+/* Take what is waiting, nothing before it began, also what poll() would leave for later.  0; -EPIPE: the
  * observer has ended; -errno. */
 int kvm_feed_pull(struct kvm_feed *feed);
 

@@ -22,6 +22,8 @@ struct kvm_feed_record {
 struct kvm_feed_ops {
 	const struct tsc_source_ops *source_ops;
 	enum tsc_sync_source source;
+	/* Observe. 0; -errno (NULL: it does from the start). */
+	int (*begin)(struct kvm_feed *feed);
 	/* Call kvm_feed_add() for each record that waits. 0; -EPIPE; -errno. */
 	int (*take)(struct kvm_feed *feed);
 	/* No records begin after this. */
@@ -39,6 +41,7 @@ struct kvm_feed {
 	const struct kvm_feed_ops *ops;
 	struct feed_vm *vms; /* a list */
 	size_t n_unopened;
+	bool has_begun;
 	struct kvm_feed_record *pending; /* of this pull */
 	size_t n_pending, pending_capacity;
 	struct tsc_sync_snapshot before; /* taken after the last pull */
