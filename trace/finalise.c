@@ -6,6 +6,7 @@
  * the time bounds valid comes last: a run that is interrupted is simply
  * repeated.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <json.h>
@@ -367,6 +368,28 @@ static int trace_split(struct ivt_trace **t, const char *path, struct ivt_error 
 	return 0;
 }
 
+/* Nobody goes on in a trace that is finalised. */
+static void recorder_files_remove(int dirfd)
+{
+	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	while ((entry = readdir(dir))) {
+		/* a copy that was not in its place yet has another dot before it */
+		const char *name = entry->d_name + (entry->d_name[1] == '.');
+
+		if (strncmp(name, IVT_RECORDER_FILES, strlen(IVT_RECORDER_FILES)) == 0)
+			unlinkat(dirfd, entry->d_name, 0);
+	}
+	closedir(dir);
+}
+
 int ivt_trace_finalise(const char *path, struct ivt_error *err)
 {
 	struct ivt_trace *t;
@@ -384,6 +407,8 @@ int ivt_trace_finalise(const char *path, struct ivt_error *err)
 		t->info.is_finalised = true;
 		ret = ivt_manifest_write(t->dirfd, &t->info, err);
 	}
+	if (!ret)
+		recorder_files_remove(t->dirfd);
 	if (lock_fd >= 0)
 		close(lock_fd);
 	ivt_trace_close(t);

@@ -252,6 +252,22 @@ static void read_chunk(struct json_object *o, struct ivt_chunk *chunk)
 		chunk->next[0] = '\0';
 }
 
+static int read_gaps(struct json_object *o, struct ivt_trace_info *info)
+{
+	struct json_object *list = get(o, "gaps", json_type_array);
+	int ret = list_alloc(list, IVT_MAX_GAPS, sizeof(*info->gaps), (void **)&info->gaps,
+			     &info->n_gaps);
+
+	for (size_t i = 0; i < info->n_gaps; i++) {
+		struct json_object *e = json_object_array_get_idx(list, i);
+
+		info->gaps[i].from_ns = get_u64(e, "from_ns");
+		info->gaps[i].to_ns = get_u64(e, "to_ns");
+		info->gaps[i].unread_bytes = get_u64(e, "unread_bytes");
+	}
+	return ret;
+}
+
 static int read_info(struct json_object *o, struct ivt_trace_info *info, struct ivt_error *err)
 {
 	struct json_object *host = get(o, "host", json_type_object);
@@ -269,10 +285,13 @@ static int read_info(struct json_object *o, struct ivt_trace_info *info, struct 
 		 sizeof(info->tool_version));
 	get_text(host, "hostname", info->hostname, sizeof(info->hostname));
 	get_text(host, "kernel_release", info->kernel_release, sizeof(info->kernel_release));
+	get_text(host, "boot_id", info->boot_id, sizeof(info->boot_id));
 	info->nr_cpus = get_u32(host, "cpus");
 	info->tsc_khz = get_u64(host, "tsc_khz");
 	read_chunk(o, &info->chunk);
 	ret = get_json(o, "sync", &info->sync_json);
+	if (!ret)
+		ret = read_gaps(o, info);
 	if (ret)
 		return ret;
 	ret = list_alloc(list, IVT_MAX_MACHINES, sizeof(*info->machines), (void **)&info->machines,

@@ -174,6 +174,21 @@ static void add_chunk(struct json_object *to, const struct ivt_chunk *chunk)
 	add(to, "chunk", o);
 }
 
+static void add_gaps(struct json_object *o, const struct ivt_trace_info *info)
+{
+	struct json_object *gaps = json_object_new_array();
+
+	for (size_t i = 0; i < info->n_gaps; i++) {
+		struct json_object *gap = json_object_new_object();
+
+		add_u64(gap, "from_ns", info->gaps[i].from_ns);
+		add_u64(gap, "to_ns", info->gaps[i].to_ns);
+		add_u64(gap, "unread_bytes", info->gaps[i].unread_bytes);
+		json_object_array_add(gaps, gap);
+	}
+	add(o, "gaps", gaps);
+}
+
 static struct json_object *manifest_json(const struct ivt_trace_info *info)
 {
 	struct json_object *o = json_object_new_object();
@@ -195,10 +210,14 @@ static struct json_object *manifest_json(const struct ivt_trace_info *info)
 	add(o, "tool", tool);
 	add_text(host, "hostname", info->hostname);
 	add_text(host, "kernel_release", info->kernel_release);
+	if (info->boot_id[0])
+		add_text(host, "boot_id", info->boot_id);
 	add_u64(host, "cpus", info->nr_cpus);
 	add_u64(host, "tsc_khz", info->tsc_khz);
 	add(o, "host", host);
 	add_chunk(o, &info->chunk);
+	if (info->n_gaps)
+		add_gaps(o, info);
 	for (size_t i = 0; i < info->n_machines; i++)
 		json_object_array_add(machines, machine_json(&info->machines[i]));
 	add(o, "machines", machines);

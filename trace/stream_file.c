@@ -13,8 +13,8 @@
 
 #define HEADER_BYTES sizeof(struct ivt_packet_header)
 
-static bool header_is_sane(const struct ivt_packet_header *h, const uint8_t uuid[16],
-			   uint64_t left_bytes)
+bool ivt_packet_is_sane(const struct ivt_packet_header *h, const uint8_t uuid[16],
+			uint64_t left_bytes)
 {
 	return h->magic == IVT_PACKET_MAGIC && memcmp(h->uuid, uuid, 16) == 0 &&
 	       h->stream_id == 0 && h->packet_bits % 64 == 0 && h->content_bits % 64 == 0 &&
@@ -87,7 +87,7 @@ static int packets_find(struct ivt_stream_file *f, const uint8_t uuid[16])
 			memcpy(&h, piece->data + at, sizeof(h));
 		if (left >= HEADER_BYTES && piece->is_limited)
 			header_limit(&h, left);
-		if (left >= HEADER_BYTES && header_is_sane(&h, uuid, left)) {
+		if (left >= HEADER_BYTES && ivt_packet_is_sane(&h, uuid, left)) {
 			if (packet_add(f, at, &h))
 				return -ENOMEM;
 			if (h.packet_seq_num > next_seq && f->n_packets > first + 1)

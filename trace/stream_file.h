@@ -69,6 +69,11 @@ struct ivt_stream_file {
 	size_t n_checkpoints;
 };
 
+/* Can @h, with @left_bytes of the file from its start on, be a packet of the machine
+ * @uuid? */
+bool ivt_packet_is_sane(const struct ivt_packet_header *h, const uint8_t uuid[16],
+			uint64_t left_bytes);
+
 /*
  * Map @name of directory @dirfd, or what @name.zst says, as the next piece of @f
  * (zeroed before the first) and find its packets, which must carry @uuid.  Of a file of more than

@@ -292,7 +292,7 @@ static void log_sort(struct ivt_sync_log *log)
 	log->n_snapshots = n;
 }
 
-int ivt_sync_log_read(int dirfd, struct ivt_sync_log *ret)
+int ivt_sync_log_resume(int dirfd, struct ivt_sync_log *ret)
 {
 	struct ivt_sync_log log = { 0 };
 	struct sync_header header;
@@ -319,6 +319,17 @@ int ivt_sync_log_read(int dirfd, struct ivt_sync_log *ret)
 	}
 	memcpy(log.uuid, header.uuid, sizeof(log.uuid));
 	log.tsc_hz = header.tsc_hz;
+	*ret = log;
+	return 0;
+}
+
+int ivt_sync_log_read(int dirfd, struct ivt_sync_log *ret)
+{
+	struct ivt_sync_log log;
+	int status = ivt_sync_log_resume(dirfd, &log);
+
+	if (status)
+		return status;
 	log_sort(&log);
 	if (checks_part(&log)) {
 		ivt_sync_log_deinit(&log);

@@ -52,6 +52,12 @@ int ivt_sync_log_add_snapshot(struct ivt_sync_log *log, const struct tsc_sync_sn
 int ivt_sync_log_add_clock(struct ivt_sync_log *log, const struct ivt_sync_clock *clock);
 
 /*
+ * Read what a recorder that died left of "sync.bin", as a log that grows on: in the
+ * order of the recording.  0; errors as ivt_sync_log_read().
+ */
+int ivt_sync_log_resume(int dirfd, struct ivt_sync_log *ret);
+
+/*
  * Read "sync.bin" of the trace directory.  0; -ENOENT; -EINVAL: not a clock
  * log; -EFBIG; -errno.  A cut last record is left out; records of unknown kind
  * or impossible content are counted in skipped.  Snapshots that do not advance

@@ -16,6 +16,7 @@
 #define IVT_MAX_MACHINES 256
 #define IVT_MAX_VCPUS	 4096
 #define IVT_MAX_PARTS	 4096
+#define IVT_MAX_GAPS	 65536
 
 /* A stream's number is its CPU's; from IVT_STREAM_SCRIPT on it is that and the CPU's,
  * for what a SystemTap script said on the host. */
@@ -127,6 +128,15 @@ struct ivt_chunk {
 	char next[256];	    /* likewise; empty: this is the last, or its recorder died */
 };
 
+/* A time in which nobody recorded: the recorder had died, and another went on. */
+struct ivt_gap {
+	uint64_t from_ns; /* host CLOCK_MONOTONIC: of the dead one's last sign */
+	uint64_t to_ns;
+	/* Of records that guests published and cleared at their next boot meanwhile,
+	 * at most: what was in them, and how many, is not known. */
+	uint64_t unread_bytes;
+};
+
 struct ivt_trace_info {
 	uint8_t uuid[16];
 	uint64_t created_real_ns;
@@ -135,9 +145,12 @@ struct ivt_trace_info {
 	char hostname[64];
 	char kernel_release[64];
 	char tool_version[32];
+	char boot_id[40]; /* of the host's kernel, whose clocks these are */
 	uint32_t nr_cpus;
 	uint64_t tsc_khz;
 	struct ivt_chunk chunk;
+	struct ivt_gap *gaps; /* ascending */
+	size_t n_gaps;
 	struct ivt_machine_info *machines; /* index = machine number in sync.bin */
 	size_t n_machines;
 	char *sync_json; /* what was found of the clocks (key "sync"), an object; NULL: none */
@@ -145,6 +158,9 @@ struct ivt_trace_info {
 
 /* Records of the stream that were lost, by all causes. */
 uint64_t ivt_stream_lost(const struct ivt_stream_info *s);
+
+/* Add @gap to @info's. 0; -ENOMEM; -ENOSPC: there are IVT_MAX_GAPS. */
+int ivt_trace_info_add_gap(struct ivt_trace_info *info, const struct ivt_gap *gap);
 
 /* Free what the structure points to; the structure itself is the caller's. */
 void ivt_machine_info_deinit(struct ivt_machine_info *m);

@@ -17,36 +17,10 @@
 #include "trace/metadata.h"
 #include "trace/names.h"
 #include "trace/packet.h"
-#include "trace/sync_log.h"
+#include "trace/writer_state.h"
 
 #define UNKNOWN_CLOCK_HZ 1000000000u  /* until the clock log tells */
 #define RESERVE_BYTES	 (512u << 10) /* for the last manifest and metadata */
-
-struct stream {
-	int fd; /* -1: no such stream */
-	uint64_t offset_bytes;
-	uint64_t packets;
-	size_t info; /* index into the machine's streams */
-};
-
-struct machine {
-	int dirfd;
-	struct stream *streams; /* by CPU */
-	size_t n_streams;
-	bool has_line; /* metadata says a clock line of the log */
-};
-
-struct ivt_trace_writer {
-	char path[4096];
-	int dirfd;
-	int sync_fd;
-	int reserve_fd; /* a file without a name: room on a disk that got full */
-	uint64_t sync_bytes;
-	uint64_t bytes;
-	struct ivt_trace_info info;
-	struct machine machines[IVT_MAX_MACHINES];
-	struct ivt_sync_log log;
-};
 
 /* ---- writing ----------------------------------------------------------------- */
 
@@ -122,7 +96,7 @@ static int append_packet(struct ivt_trace_writer *w, uint32_t machine, uint32_t 
 	return 0;
 }
 
-static bool has_stream(const struct ivt_trace_writer *w, uint32_t machine, uint32_t cpu)
+bool ivt_trace_writer_has_stream(const struct ivt_trace_writer *w, uint32_t machine, uint32_t cpu)
 {
 	return machine < w->info.n_machines && cpu < w->machines[machine].n_streams &&
 	       w->machines[machine].streams[cpu].fd >= 0;
@@ -135,7 +109,7 @@ int ivt_trace_writer_append(struct ivt_trace_writer *w, uint32_t machine, uint32
 	uint64_t bytes = 0;
 	int ret;
 
-	if (!has_stream(w, machine, cpu) || n_iov < 0 || n_iov > 2)
+	if (!ivt_trace_writer_has_stream(w, machine, cpu) || n_iov < 0 || n_iov > 2)
 		return ivt_error_set(err, -EINVAL, "no stream %u of machine %u", cpu, machine);
 	for (int i = 0; i < n_iov; i++) {
 		if (iov[i].iov_len > IVT_PACKET_MAX_BYTES)
@@ -205,6 +179,19 @@ int ivt_trace_writer_clock(struct ivt_trace_writer *w, uint32_t machine,
 	return ret;
 }
 
+void ivt_trace_writer_position(const struct ivt_trace_writer *w, uint32_t machine, uint32_t cpu,
+			       struct ivt_stream_pos *ret)
+{
+	const struct stream *s;
+
+	*ret = (struct ivt_stream_pos){ 0 };
+	if (!ivt_trace_writer_has_stream(w, machine, cpu))
+		return;
+	s = &w->machines[machine].streams[cpu];
+	ret->bytes = s->offset_bytes;
+	ret->packets = s->packets;
+}
+
 uint64_t ivt_trace_writer_bytes(const struct ivt_trace_writer *w)
 {
 	return w->bytes;
@@ -212,7 +199,7 @@ uint64_t ivt_trace_writer_bytes(const struct ivt_trace_writer *w)
 
 /* ---- streams ------------------------------------------------------------------- */
 
-static int streams_grow(struct machine *machine, uint32_t cpu)
+int ivt_writer_streams_grow(struct machine *machine, uint32_t cpu)
 {
 	struct stream *grown;
 
@@ -254,10 +241,10 @@ int ivt_trace_writer_add_stream(struct ivt_trace_writer *w, uint32_t machine, ui
 	if (machine >= w->info.n_machines || cpu >= IVT_MAX_STREAMS)
 		return ivt_error_set(err, -EINVAL, "no stream %u of machine %u", cpu, machine);
 	m = &w->info.machines[machine];
-	if (has_stream(w, machine, cpu))
+	if (ivt_trace_writer_has_stream(w, machine, cpu))
 		return ivt_error_set(err, -EEXIST, "stream %u of '%s' is open already", cpu,
 				     m->name);
-	if (streams_grow(&w->machines[machine], cpu) || stream_info_add(m, cpu))
+	if (ivt_writer_streams_grow(&w->machines[machine], cpu) || stream_info_add(m, cpu))
 		return ivt_error_set(err, -ENOMEM, "no memory for stream %u of '%s'", cpu, m->name);
 	stream = &w->machines[machine].streams[cpu];
 	snprintf(file, sizeof(file), "cpu_%u", cpu);
@@ -425,6 +412,26 @@ struct ivt_machine_info *ivt_trace_writer_machine(struct ivt_trace_writer *w, ui
 	return machine < w->info.n_machines ? &w->info.machines[machine] : NULL;
 }
 
+int ivt_trace_writer_find_machine(const struct ivt_trace_writer *w, const char *name,
+				  uint32_t epoch)
+{
+	for (size_t i = 0; i < w->info.n_machines; i++)
+		if (w->info.machines[i].kind == IVT_GUEST && w->info.machines[i].epoch == epoch &&
+		    strcmp(w->info.machines[i].name, name) == 0)
+			return (int)i;
+	return -1;
+}
+
+const char *ivt_trace_writer_path(const struct ivt_trace_writer *w)
+{
+	return w->path;
+}
+
+int ivt_trace_writer_dirfd(const struct ivt_trace_writer *w)
+{
+	return w->dirfd;
+}
+
 struct ivt_trace_info *ivt_trace_writer_info(struct ivt_trace_writer *w)
 {
 	return &w->info;
@@ -448,6 +455,7 @@ static void info_init(struct ivt_trace_info *info, const char *tool_version)
 	clock_gettime(CLOCK_REALTIME, &now);
 	info->created_real_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 	info->nr_cpus = cpus > 0 ? (uint32_t)cpus : 1;
+	ivt_writer_boot_id(info->boot_id, sizeof(info->boot_id));
 	snprintf(info->tool_version, sizeof(info->tool_version), "%s", tool_version);
 	if (uname(&uts) == 0) {
 		ivt_name_clean(info->hostname, sizeof(info->hostname), uts.nodename);
@@ -468,7 +476,7 @@ static int sync_create(struct ivt_trace_writer *w)
 }
 
 /* Not to be had is no failure: then the end of a full disk is an unclosed trace. */
-static void reserve_make(struct ivt_trace_writer *w)
+void ivt_writer_reserve_make(struct ivt_trace_writer *w)
 {
 	static const char name[] = ".reserve";
 
@@ -480,7 +488,7 @@ static void reserve_make(struct ivt_trace_writer *w)
 		reserve_release(w);
 }
 
-static void writer_free(struct ivt_trace_writer *w)
+void ivt_writer_free(struct ivt_trace_writer *w)
 {
 	for (size_t i = 0; i < w->info.n_machines; i++) {
 		for (size_t cpu = 0; cpu < w->machines[i].n_streams; cpu++)
@@ -531,14 +539,14 @@ int ivt_trace_writer_create(const char *path, const char *tool_version,
 		status = sync_create(w);
 	}
 	if (!status)
-		reserve_make(w);
+		ivt_writer_reserve_make(w);
 	if (status)
 		ivt_error_set(err, status, "cannot create '%s': %s", path, strerror(-status));
 	else
 		status = ivt_trace_writer_checkpoint(w, err);
 	if (status) {
 		nothing_leave(w, path);
-		writer_free(w);
+		ivt_writer_free(w);
 		return status;
 	}
 	*ret = w;
@@ -574,6 +582,6 @@ int ivt_trace_writer_close(struct ivt_trace_writer *w, struct ivt_error *err)
 	w->info.is_closed = ret == 0;
 	if (!ret)
 		ret = ivt_manifest_write(w->dirfd, &w->info, err);
-	writer_free(w);
+	ivt_writer_free(w);
 	return ret;
 }

@@ -16,6 +16,9 @@
 #include "trace/trace_info.h"
 #include "tsc-sync/clock.h"
 
+/* A recorder's own files in the directory begin like this.  Finalising removes them. */
+#define IVT_RECORDER_FILES ".recorder-"
+
 struct ivt_trace_writer;
 
 /*
@@ -25,6 +28,46 @@ struct ivt_trace_writer;
  */
 int ivt_trace_writer_create(const char *path, const char *tool_version,
 			    struct ivt_trace_writer **ret, struct ivt_error *err);
+
+/*
+ * Go on in the trace @path, whose recorder died: lock it, remove what that one
+ * left half made, cut sync.bin to whole records.  Machines are as the manifest has
+ * them, streams as they lie on the disk; those that go on are to be reopened.
+ * 0; -ENOENT: there is none, or it was never begun (what was there is removed); -EBUSY: a
+ * recorder lives; -EALREADY: it was closed; -ESTALE: of another boot of the host;
+ * -EINVAL: not a trace; as ivt_manifest_read(); -errno.
+ */
+int ivt_trace_writer_resume(const char *path, struct ivt_trace_writer **ret, struct ivt_error *err);
+
+/* Where the next packet of a stream goes. */
+struct ivt_stream_pos {
+	uint64_t bytes;	  /* of its file */
+	uint64_t packets; /* its number */
+};
+
+/*
+ * Open stream @cpu, which lies on the disk: the next packet goes to @pos, what is behind
+ * it is cut off; NULL: behind its last whole packet, whose losses count as
+ * lost_full where the manifest knows of less.  A @pos of 0 bytes: the file is
+ * removed, there is no such stream.  0 (also where there is none and @pos has 0
+ * bytes); -EMSGSIZE: the file is shorter than @pos says; -errno.
+ */
+int ivt_trace_writer_reopen_stream(struct ivt_trace_writer *w, uint32_t machine, uint32_t cpu,
+				   const struct ivt_stream_pos *pos, struct ivt_error *err);
+
+/* The last snapshot of the host's clocks in the trace; NULL: none. */
+const struct tsc_sync_snapshot *ivt_trace_writer_last_snapshot(const struct ivt_trace_writer *w);
+
+/* The number of the guest of this name and epoch; -1: there is none. */
+int ivt_trace_writer_find_machine(const struct ivt_trace_writer *w, const char *name,
+				  uint32_t epoch);
+
+/* Is stream @cpu of @machine open? */
+bool ivt_trace_writer_has_stream(const struct ivt_trace_writer *w, uint32_t machine, uint32_t cpu);
+
+/* The trace's directory: as it was named, and open (the writer's). */
+const char *ivt_trace_writer_path(const struct ivt_trace_writer *w);
+int ivt_trace_writer_dirfd(const struct ivt_trace_writer *w);
 
 /*
  * Add a machine: its directory and metadata.  kind, name, clock, epoch, and
@@ -68,6 +111,10 @@ int ivt_trace_writer_snapshot(struct ivt_trace_writer *w, const struct tsc_sync_
 int ivt_trace_writer_clock(struct ivt_trace_writer *w, uint32_t machine,
 			   const struct tsc_sync_entry *entry, uint64_t guest_tsc,
 			   struct ivt_error *err);
+
+/* Where the next packet of a stream goes; all zero where there is no such stream. */
+void ivt_trace_writer_position(const struct ivt_trace_writer *w, uint32_t machine, uint32_t cpu,
+			       struct ivt_stream_pos *ret);
 
 /* Bytes and packets written so far, all streams. */
 uint64_t ivt_trace_writer_bytes(const struct ivt_trace_writer *w);

@@ -120,6 +120,31 @@ static void print_filters(const struct ivt_trace_info *info)
 			       info->machines[m].filter);
 }
 
+static uint64_t gap_ns(const struct ivt_gap *gap)
+{
+	return gap->to_ns > gap->from_ns ? gap->to_ns - gap->from_ns : 0;
+}
+
+static void print_gaps(const struct ivt_trace_info *info, uint64_t first_ns)
+{
+	uint64_t from_ns;
+	size_t i;
+
+	for (i = 0; i < info->n_gaps; i++) {
+		from_ns = info->gaps[i].from_ns > first_ns ? info->gaps[i].from_ns - first_ns : 0;
+		printf("%sgap at %" PRIu64 ".%06" PRIu64 " s: no recorder for %" PRIu64
+		       ".%06" PRIu64 " s (the host's events are missing",
+		       i ? "" : "\n", from_ns / 1000000000, from_ns % 1000000000 / 1000,
+		       gap_ns(&info->gaps[i]) / 1000000000,
+		       gap_ns(&info->gaps[i]) % 1000000000 / 1000);
+		if (info->gaps[i].unread_bytes)
+			printf(", and up to %" PRIu64
+			       " bytes of records that guests cleared when they rebooted",
+			       info->gaps[i].unread_bytes);
+		puts(")");
+	}
+}
+
 static void print_text(struct ivt_trace *t, const struct totals *totals)
 {
 	const struct ivt_trace_info *info = ivt_trace_info_of(t);
@@ -147,6 +172,7 @@ static void print_text(struct ivt_trace *t, const struct totals *totals)
 		       accel_of(&info->machines[m]), info->machines[m].n_streams, totals[m].records,
 		       totals[m].lost, totals[m].refused_bytes);
 	print_salvaged(info);
+	print_gaps(info, first_ns);
 	print_filters(info);
 }
 
@@ -174,6 +200,26 @@ static struct json_object *machine_json(const struct ivt_trace_info *info, size_
 	return o;
 }
 
+static struct json_object *gaps_json(const struct ivt_trace_info *info)
+{
+	struct json_object *list = json_object_new_array();
+	char text[32];
+	size_t i;
+
+	for (i = 0; i < info->n_gaps; i++) {
+		const struct ivt_gap *gap = &info->gaps[i];
+		struct json_object *o = json_object_new_object();
+
+		snprintf(text, sizeof(text), "%" PRIu64, gap->from_ns);
+		json_object_object_add(o, "from_ns", json_object_new_string(text));
+		json_object_object_add(o, "duration_ns", json_object_new_uint64(gap_ns(gap)));
+		json_object_object_add(o, "unread_bytes",
+				       json_object_new_uint64(gap->unread_bytes));
+		json_object_array_add(list, o);
+	}
+	return list;
+}
+
 static int print_json(struct ivt_trace *t, const struct totals *totals)
 {
 	const struct ivt_trace_info *info = ivt_trace_info_of(t);
@@ -197,6 +243,7 @@ static int print_json(struct ivt_trace *t, const struct totals *totals)
 	for (i = 0; i < info->n_machines; i++)
 		json_object_array_add(list, machine_json(info, i, &totals[i]));
 	json_object_object_add(doc, "machines", list);
+	json_object_object_add(doc, "gaps", gaps_json(info));
 	for (i = 0; (warning = ivt_trace_warning(t, i)); i++)
 		json_object_array_add(warnings, json_object_new_string(warning));
 	json_object_object_add(doc, "warnings", warnings);
