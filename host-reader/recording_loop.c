@@ -120,11 +120,16 @@ void recording_keep_house(struct recording *rec)
 
 void recording_sleep(struct recording *rec, unsigned int fill_permille)
 {
+	uint64_t ns = rec->sleep_ns;
+
 	if (fill_permille >= BUSY_PERMILLE)
-		rec->sleep_ns = MIN_SLEEP_NS;
+		ns = 0;
 	else if (fill_permille >= QUIET_PERMILLE)
-		rec->sleep_ns = rec->sleep_ns / 2 > MIN_SLEEP_NS ? rec->sleep_ns / 2 : MIN_SLEEP_NS;
+		ns /= 2;
 	else
-		rec->sleep_ns = rec->sleep_ns * 2 < MAX_SLEEP_NS ? rec->sleep_ns * 2 : MAX_SLEEP_NS;
+		ns *= 2;
+	if (ns < MIN_SLEEP_NS)
+		ns = MIN_SLEEP_NS;
+	rec->sleep_ns = ns < MAX_SLEEP_NS ? ns : MAX_SLEEP_NS;
 	loop_wait(rec->loop, rec->sleep_ns);
 }
