@@ -68,8 +68,8 @@ int qemu_find(dev_t dev, ino_t ino, pid_t *ret_pid)
 }
 
 /* Field 22 of /proc/PID/stat, in ticks since boot; 0: no such process, or it is
- * a zombie. */
-static uint64_t read_starttime(pid_t pid)
+ * a zombie.  And field 20. */
+static uint64_t read_starttime(pid_t pid, uint32_t *ret_threads)
 {
 	char path[64], text[1024], state, *p;
 	uint64_t start = 0;
@@ -86,16 +86,16 @@ static uint64_t read_starttime(pid_t pid)
 	p = strrchr(text, ')');
 	if (!p ||
 	    sscanf(p + 1,
-		   " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d "
-		   "%" SCNu64,
-		   &state, &start) != 2)
+		   " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %" SCNu32
+		   " %*d %" SCNu64,
+		   &state, ret_threads, &start) != 3)
 		return 0;
 	return state == 'Z' || state == 'X' ? 0 : start;
 }
 
-bool qemu_is_alive(const struct qemu *q)
+bool qemu_is_alive(struct qemu *q)
 {
-	return q->pid > 0 && read_starttime(q->pid) == q->starttime;
+	return q->pid > 0 && read_starttime(q->pid, &q->n_threads) == q->starttime;
 }
 
 /* "CPU 3/KVM": QEMU names its threads if -name has debug-threads=on. */
@@ -211,7 +211,7 @@ int qemu_read(pid_t pid, struct qemu *q)
 	int err;
 
 	qemu_reset(q);
-	q->starttime = read_starttime(pid);
+	q->starttime = read_starttime(pid, &q->n_threads);
 	if (!q->starttime)
 		return -ENOENT;
 	q->pid = pid;

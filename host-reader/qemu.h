@@ -13,6 +13,7 @@
 struct qemu {
 	pid_t pid; /* -1: not found */
 	uint64_t starttime;
+	uint32_t n_threads; /* when it was last found alive */
 	char accel[8];
 	bool is_incoming; /* started to take a guest that migrates hither */
 	struct ivt_vcpu *vcpus;
@@ -40,8 +41,8 @@ int qemu_read_vcpus(struct qemu *q);
 /* Is the program of process @pid called qemu-something? */
 bool qemu_is_it(pid_t pid);
 
-/* Does the process still run? */
-bool qemu_is_alive(const struct qemu *q);
+/* Does the process still run?  @q->n_threads is as of now then. */
+bool qemu_is_alive(struct qemu *q);
 
 /* Give @m its own copy of pid, accelerator, vCPUs and disks.  0 or -ENOMEM. */
 int qemu_copy(const struct qemu *q, struct ivt_machine_info *m);

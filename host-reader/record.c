@@ -318,6 +318,7 @@ static void release(struct recording *rec)
 	handshakes_free(rec->handshakes);
 	bpf_programs_note_own(&programs);
 	clock_choice_end(&rec->clocks);
+	mappers_deinit(&rec->mappers);
 	host_trace_close(rec->ht);
 	stap_script_close(rec->script);
 	free(rec->vms);

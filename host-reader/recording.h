@@ -27,6 +27,7 @@ struct recording {
 	struct vm *leaving; /* removed, but the handshakes' thread may look at them still */
 	struct discover *discover; /* NULL: VMs are named */
 	struct clock_choice clocks;
+	struct mappers mappers;
 	struct host_trace *ht;
 	struct stap_script *script;    /* NULL: none */
 	struct handshakes *handshakes; /* NULL: none */

@@ -28,6 +28,7 @@ int recording_attach_vm(struct recording *rec, const struct vm_spec *spec, struc
 		return ret;
 	}
 	vm->clocks = &rec->clocks;
+	vm->mappers = &rec->mappers;
 	rec->vms[rec->n_vms++] = vm;
 	return 0;
 }

@@ -8,6 +8,7 @@
 
 #include "host-reader/clock_choice.h"
 #include "host-reader/host_trace.h"
+#include "host-reader/mappers.h"
 #include "host-reader/options.h"
 #include "host-reader/qemu.h"
 #include "host-reader/sink.h"
@@ -67,9 +68,13 @@ struct vm {
 	/* its process and clock */
 	struct qemu qemu;
 	uint64_t looked_ns; /* last look for the process */
+	uint32_t n_threads; /* that it had then */
+	uint64_t threads_changed_ns;
+	uint64_t vcpus_read_ns;
 	uint64_t clock_opened_ns;
 	uint64_t polled_ns;	     /* last look at the clock */
 	struct clock_choice *clocks; /* the recording's */
+	struct mappers *mappers;     /* the recording's */
 	struct tsc_source *tsc;
 	struct vm_clock *clock; /* region.sb.nr_channels */
 	bool is_clock_proven;

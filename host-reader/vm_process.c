@@ -5,7 +5,8 @@
 #include "host-reader/message.h"
 #include "host-reader/vm.h"
 
-#define LOOK_NS 500000000u
+#define LOOK_NS	   500000000u
+#define SETTLED_NS 3000000000u
 
 static void publish_machine(struct vm *vm)
 {
@@ -53,11 +54,19 @@ static void process_gone(struct vm *vm, struct host_trace *ht)
 	vm->is_over = vm->has_guest;
 }
 
-/* Threads appear after the process, and with each vCPU that is plugged. */
-static void look_for_vcpus(struct vm *vm)
+/* Threads appear after the process, and with each vCPU that is plugged.  As each has
+ * to be asked for its name, and gets it after its start: mostly while their number
+ * changes. */
+static void look_for_vcpus(struct vm *vm, uint64_t now)
 {
 	size_t before = vm->qemu.n_vcpus;
 
+	if (vm->qemu.n_threads != vm->n_threads)
+		vm->threads_changed_ns = now;
+	vm->n_threads = vm->qemu.n_threads;
+	if (now - vm->threads_changed_ns >= SETTLED_NS && now - vm->vcpus_read_ns < SETTLED_NS)
+		return;
+	vm->vcpus_read_ns = now;
 	if (qemu_read_vcpus(&vm->qemu) || vm->qemu.n_vcpus == before)
 		return;
 	if (!vm->tsc)
@@ -80,8 +89,8 @@ void vm_watch_process(struct vm *vm, struct host_trace *ht)
 		vm->looked_ns = now;
 		vm_check_process(vm, ht);
 		if (vm->qemu.pid > 0)
-			look_for_vcpus(vm);
-		else if (!qemu_find(vm->region.dev, vm->region.ino, &pid))
+			look_for_vcpus(vm, now);
+		else if (!mappers_find(vm->mappers, vm->region.dev, vm->region.ino, &pid))
 			process_found(vm, pid, ht);
 	}
 	vm_watch_clock(vm);
