@@ -381,6 +381,15 @@ $(O)/bench/%: bench/%.c $(TEST_LIBS)
 
 $(O)/bench/idle: $(TEST_LIB)
 
+# What a bench that is a script needs.
+COLLECTOR_PROGRAMS = $(patsubst %.c,$(O)/%,$(wildcard bench/collector/*.c))
+$(COLLECTOR_PROGRAMS): $(O)/bench/collector/%: bench/collector/%.c $(TEST_LIBS)
+	@mkdir -p $(@D)
+	$(call say,BENCH,$@)
+	$(Q)$(CC) $(CPPFLAGS) -Ibench $(CFLAGS) -MMD -MP -MF $@.d -MT $@ \
+		$(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
+		$(TRACE_LIBS) -lm -lpthread
+
 # A rival that is a program of its own, where LTTng's headers are.
 LTTNG_LIBS = $(call pkg,--libs,lttng-ust)
 $(O)/bench/ring: | $(if $(LTTNG_LIBS),$(O)/bench/rivals/lttng)
