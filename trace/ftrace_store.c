@@ -2,6 +2,7 @@
 #include "trace/ftrace_store.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include <ivring/events.h>
 #include "trace/reader_state.h"
@@ -63,12 +64,40 @@ struct ivt_ftrace_formats *ivt_ftrace_formats_collect(const struct ivt_machine_s
 	return f;
 }
 
+struct ivt_ftrace_formats *ivt_ftrace_formats_add(struct ivt_ftrace_formats *formats,
+						  const struct ivt_event *ev)
+{
+	struct ivt_ftrace_formats *f = formats ? formats : calloc(1, sizeof(*f));
+	struct ivt_ftrace_stored added;
+	char *text;
+	size_t i;
+
+	if (!f || !entry_add(f, ev))
+		return f;
+	added = f->entries[f->n_entries - 1];
+	text = malloc(added.bytes ? added.bytes : 1);
+	if (!text) {
+		f->n_entries--;
+		return f;
+	}
+	memcpy(text, added.text, added.bytes);
+	added.text = text;
+	added.is_owned = true;
+	for (i = f->n_entries - 1; i > 0 && entry_compare(&added, &f->entries[i - 1]) < 0; i--)
+		f->entries[i] = f->entries[i - 1];
+	f->entries[i] = added;
+	return f;
+}
+
 void ivt_ftrace_formats_destroy(struct ivt_ftrace_formats *formats)
 {
 	if (!formats)
 		return;
-	for (size_t i = 0; i < formats->n_entries; i++)
+	for (size_t i = 0; i < formats->n_entries; i++) {
 		free(formats->entries[i].format);
+		if (formats->entries[i].is_owned)
+			free((void *)(uintptr_t)formats->entries[i].text);
+	}
 	free(formats->entries);
 	free(formats);
 }

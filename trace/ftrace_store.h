@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct ivt_event;
 struct ivt_ftrace_format;
 struct ivt_machine_streams;
 
@@ -28,6 +29,7 @@ struct ivt_ftrace_stored {
 	size_t bytes;
 	struct ivt_ftrace_format *format; /* once it was asked for */
 	bool is_bad;
+	bool is_owned; /* the text */
 };
 
 struct ivt_ftrace_formats {
@@ -38,6 +40,10 @@ struct ivt_ftrace_formats {
 
 /* All that @streams have; reads each record of theirs once.  NULL: no memory. */
 struct ivt_ftrace_formats *ivt_ftrace_formats_collect(const struct ivt_machine_streams *streams);
+/* One more, an ivtrace_format record whose payload does not stay; NULL as @formats
+ * is allowed and makes them.  NULL: no memory, @formats is untouched. */
+struct ivt_ftrace_formats *ivt_ftrace_formats_add(struct ivt_ftrace_formats *formats,
+						  const struct ivt_event *ev);
 /* NULL is nothing. */
 void ivt_ftrace_formats_destroy(struct ivt_ftrace_formats *formats);
 

@@ -22,19 +22,17 @@ bool ivt_packet_is_sane(const struct ivt_packet_header *h, const uint8_t uuid[16
 	       h->content_bits / 8 <= IVT_PACKET_MAX_BYTES && h->packet_bits / 8 <= left_bytes;
 }
 
-/* The next place at or after @at that starts like a packet, or the end: packets
- * lie at multiples of 8. */
-static size_t header_search(const struct ivt_stream_piece *f, const uint8_t uuid[16], size_t at)
+size_t ivt_packet_search(const uint8_t *data, size_t bytes, const uint8_t uuid[16], size_t at)
 {
 	uint8_t start[20];
 	uint32_t magic = IVT_PACKET_MAGIC;
 
 	memcpy(start, &magic, sizeof(magic));
 	memcpy(start + sizeof(magic), uuid, 16);
-	for (; f->bytes - at >= HEADER_BYTES; at += 8)
-		if (memcmp(f->data + at, start, sizeof(start)) == 0)
+	for (; bytes >= at && bytes - at >= HEADER_BYTES; at += 8)
+		if (memcmp(data + at, start, sizeof(start)) == 0)
 			return at;
-	return f->bytes;
+	return bytes;
 }
 
 static int packet_add(struct ivt_stream_file *f, size_t at, const struct ivt_packet_header *h)
@@ -96,7 +94,9 @@ static int packets_find(struct ivt_stream_file *f, const uint8_t uuid[16])
 			at += h.packet_bits / 8;
 			continue;
 		}
-		found = left > HEADER_BYTES ? header_search(piece, uuid, at + 8) : piece->bytes;
+		found = left > HEADER_BYTES
+				? ivt_packet_search(piece->data, piece->bytes, uuid, at + 8)
+				: piece->bytes;
 		f->framing_refused_bytes += found - at;
 		if (found == piece->bytes)
 			f->is_cut = true;

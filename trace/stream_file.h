@@ -74,6 +74,10 @@ struct ivt_stream_file {
 bool ivt_packet_is_sane(const struct ivt_packet_header *h, const uint8_t uuid[16],
 			uint64_t left_bytes);
 
+/* The next place at or after @at in @bytes of @data that starts like a packet of
+ * the stream with @uuid, or @bytes: packets lie at multiples of 8. */
+size_t ivt_packet_search(const uint8_t *data, size_t bytes, const uint8_t uuid[16], size_t at);
+
 /*
  * Map @name of directory @dirfd, or what @name.zst says, as the next piece of @f
  * (zeroed before the first) and find its packets, which must carry @uuid.  Of a file of more than

@@ -11,8 +11,7 @@
 
 #include "trace/zstd_file.h"
 
-/* The number of "cpu_N" or "cpu_N.zst"; UINT32_MAX for another name. */
-static uint32_t stream_cpu(const char *name)
+uint32_t ivt_stream_number(const char *name)
 {
 	char *end;
 	unsigned long cpu;
@@ -65,7 +64,7 @@ int ivt_streams_scan(int dirfd, struct ivt_machine_info *m)
 		return -errno;
 	}
 	while (!ret && (entry = readdir(dir))) {
-		uint32_t cpu = stream_cpu(entry->d_name);
+		uint32_t cpu = ivt_stream_number(entry->d_name);
 
 		if (cpu != UINT32_MAX)
 			ret = stream_info_add(m, cpu);

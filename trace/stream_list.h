@@ -7,6 +7,9 @@
 
 #include "trace/trace_info.h"
 
+/* The number of the stream file "cpu_N" or "cpu_N.zst"; UINT32_MAX for another name. */
+uint32_t ivt_stream_number(const char *name);
+
 /*
  * Add to @m what lies in its directory @dirfd and is not listed: a recorder that
  * was killed may not have listed its last streams.  They are sorted by number.

@@ -117,40 +117,70 @@ int ivt_sync_log_add_clock(struct ivt_sync_log *log, const struct ivt_sync_clock
 	return 0;
 }
 
-static int record_decode(struct ivt_sync_log *log, const struct sync_record *rec)
+bool ivt_sync_header_is_valid(const uint8_t bytes[IVT_SYNC_BYTES])
 {
-	struct tsc_sync_snapshot snap = {
-		.host_tsc = rec->host_tsc,
-		.mono_ns = rec->offset_or_mono_ns,
-		.real_ns = rec->ratio_or_real_ns,
-		.mono_raw_ns = rec->frac_epoch_or_mono_raw_ns,
-		.boot_ns = rec->guest_tsc_or_boot_ns,
-		.half_width_tsc = rec->half_width_tsc,
-		.cpu = rec->cpu,
-	};
-	struct ivt_sync_clock clock = {
-		.machine = rec->machine,
-		.epoch = (uint32_t)(rec->frac_epoch_or_mono_raw_ns >> 32),
-		.guest_tsc = rec->guest_tsc_or_boot_ns,
+	struct sync_header header;
+
+	memcpy(&header, bytes, sizeof(header));
+	return !memcmp(header.magic, magic, sizeof(magic)) && header.record_bytes == IVT_SYNC_BYTES;
+}
+
+enum ivt_sync_kind ivt_sync_decode(const uint8_t bytes[IVT_SYNC_BYTES],
+				   struct tsc_sync_snapshot *ret_snap,
+				   struct ivt_sync_clock *ret_clock)
+{
+	struct sync_record rec;
+
+	memcpy(&rec, bytes, sizeof(rec));
+	if (rec.kind == KIND_SNAPSHOT) {
+		*ret_snap = (struct tsc_sync_snapshot){
+			.host_tsc = rec.host_tsc,
+			.mono_ns = rec.offset_or_mono_ns,
+			.real_ns = rec.ratio_or_real_ns,
+			.mono_raw_ns = rec.frac_epoch_or_mono_raw_ns,
+			.boot_ns = rec.guest_tsc_or_boot_ns,
+			.half_width_tsc = rec.half_width_tsc,
+			.cpu = rec.cpu,
+		};
+		return IVT_SYNC_SNAPSHOT;
+	}
+	if (rec.kind != KIND_CLOCK)
+		return rec.kind == KIND_GONE ? IVT_SYNC_OTHER : IVT_SYNC_BAD;
+	*ret_clock = (struct ivt_sync_clock){
+		.machine = rec.machine,
+		.epoch = (uint32_t)(rec.frac_epoch_or_mono_raw_ns >> 32),
+		.guest_tsc = rec.guest_tsc_or_boot_ns,
 		.entry = {
-			.from_host_tsc = rec->host_tsc,
-			.scale = { .offset_tsc = (int64_t)rec->offset_or_mono_ns,
-				   .ratio = rec->ratio_or_real_ns,
-				   .frac_bits = (uint32_t)rec->frac_epoch_or_mono_raw_ns },
-			.bound_tsc = rec->bound_tsc,
-			.vcpu = rec->cpu,
-			.source = rec->source & SOURCE_MASK,
+			.from_host_tsc = rec.host_tsc,
+			.scale = { .offset_tsc = (int64_t)rec.offset_or_mono_ns,
+				   .ratio = rec.ratio_or_real_ns,
+				   .frac_bits = (uint32_t)rec.frac_epoch_or_mono_raw_ns },
+			.bound_tsc = rec.bound_tsc,
+			.vcpu = rec.cpu,
+			.source = rec.source & SOURCE_MASK,
 		},
 	};
+	return rec.ratio_or_real_ns > 0 && ret_clock->entry.scale.frac_bits < 64 ? IVT_SYNC_CLOCK
+										 : IVT_SYNC_BAD;
+}
 
-	if (rec->kind == KIND_SNAPSHOT)
+/* 0 or -ENOMEM */
+static int record_add(struct ivt_sync_log *log, const uint8_t bytes[IVT_SYNC_BYTES])
+{
+	struct tsc_sync_snapshot snap;
+	struct ivt_sync_clock clock;
+
+	switch (ivt_sync_decode(bytes, &snap, &clock)) {
+	case IVT_SYNC_SNAPSHOT:
 		return ivt_sync_log_add_snapshot(log, &snap);
-	if (rec->kind == KIND_CLOCK && clock.entry.scale.ratio > 0 &&
-	    clock.entry.scale.frac_bits < 64)
+	case IVT_SYNC_CLOCK:
 		return ivt_sync_log_add_clock(log, &clock);
-	if (rec->kind != KIND_GONE)
+	case IVT_SYNC_BAD:
 		log->skipped++;
-	return 0;
+		return 0;
+	default:
+		return 0;
+	}
 }
 
 static int snapshot_compare(const void *a, const void *b)
@@ -296,7 +326,6 @@ int ivt_sync_log_resume(int dirfd, struct ivt_sync_log *ret)
 {
 	struct ivt_sync_log log = { 0 };
 	struct sync_header header;
-	struct sync_record rec;
 	size_t bytes;
 	char *data;
 	int status = ivt_file_read(dirfd, "sync.bin", IVT_SYNC_MAX_LOG, &data, &bytes);
@@ -305,13 +334,11 @@ int ivt_sync_log_resume(int dirfd, struct ivt_sync_log *ret)
 		return status;
 	if (bytes >= sizeof(header))
 		memcpy(&header, data, sizeof(header));
-	if (bytes < sizeof(header) || memcmp(header.magic, magic, sizeof(magic)) != 0 ||
-	    header.record_bytes != IVT_SYNC_BYTES)
+	if (bytes < sizeof(header) || !ivt_sync_header_is_valid((const uint8_t *)data))
 		status = -EINVAL;
-	for (size_t at = sizeof(header); !status && bytes - at >= sizeof(rec); at += sizeof(rec)) {
-		memcpy(&rec, data + at, sizeof(rec));
-		status = record_decode(&log, &rec);
-	}
+	for (size_t at = sizeof(header); !status && bytes - at >= IVT_SYNC_BYTES;
+	     at += IVT_SYNC_BYTES)
+		status = record_add(&log, (const uint8_t *)data + at);
 	free(data);
 	if (status) {
 		ivt_sync_log_deinit(&log);

@@ -51,6 +51,21 @@ int ivt_sync_log_add_snapshot(struct ivt_sync_log *log, const struct tsc_sync_sn
 /* The same for a clock entry. */
 int ivt_sync_log_add_clock(struct ivt_sync_log *log, const struct ivt_sync_clock *clock);
 
+/* What a record of the log is. */
+enum ivt_sync_kind {
+	IVT_SYNC_OTHER, /* nothing to know, as that a vCPU is gone */
+	IVT_SYNC_SNAPSHOT,
+	IVT_SYNC_CLOCK,
+	IVT_SYNC_BAD, /* not understood */
+};
+
+/* Is it the header of a log? */
+bool ivt_sync_header_is_valid(const uint8_t header[IVT_SYNC_BYTES]);
+/* One record; fills the one of @ret_snap and @ret_clock that it is. */
+enum ivt_sync_kind ivt_sync_decode(const uint8_t rec[IVT_SYNC_BYTES],
+				   struct tsc_sync_snapshot *ret_snap,
+				   struct ivt_sync_clock *ret_clock);
+
 /*
  * Read what a recorder that died left of "sync.bin", as a log that grows on: in the
  * order of the recording.  0; errors as ivt_sync_log_read().
