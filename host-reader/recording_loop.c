@@ -12,7 +12,7 @@
 
 #define MIN_SLEEP_NS   200000u
 #define MAX_SLEEP_NS   10000000u
-#define SNAPSHOT_NS    100000000u
+#define SNAPSHOT_NS    50000000u /* live readers are behind by one, too */
 #define PROGRESS_NS    500000000u
 #define CHECKPOINT_NS  5000000000u
 #define BUSY_PERMILLE  100

@@ -7,7 +7,7 @@
 
 #include <ivring/events.h>
 
-#include "analysis/report/report.h"
+#include "analysis/report/report_events.h"
 #include "trace/ftrace_events.h"
 #include "trace/kvm_names.h"
 #include "trace/names.h"
@@ -24,6 +24,8 @@ static const char help[] =
 	"  --vm NAME          this machine only (\"host\" is one too)\n"
 	"  --name A[,B..]     these events only; of ftrace's by pattern: 'ext4:*'\n"
 	"  --limit N          stop after N lines\n"
+	"  --follow           of a recording that runs: print events as they come, until it\n"
+	"                     ends; about 0.2 s behind them\n"
 	"  --json             JSON lines: "
 	"{\"t_ns\",\"machine\",\"cpu\",\"tid\",\"name\",\"fields\"},\n"
 	"                     t_ns in ns since the start, addresses as \"0x...\"\n"
@@ -31,7 +33,8 @@ static const char help[] =
 	"Examples:\n"
 	"  ivtrace-report events --vm a --from 1.2 --to 1.3 slow.ivt\n"
 	"  ivtrace-report events --name block_rq_issue,block_rq_complete --json slow.ivt\n"
-	"  ivtrace-report events --name 'syscalls:sys_enter_open*' slow.ivt\n";
+	"  ivtrace-report events --name 'syscalls:sys_enter_open*' slow.ivt\n"
+	"  ivtrace-report events --follow --vm a --name block_rq_issue slow.ivt\n";
 
 /* Of one byte of a text in JSON: \u00XX. */
 #define ESCAPED_BYTES 6
@@ -432,29 +435,78 @@ static bool filter_passes(const struct filter *f, const struct shown *s)
 	return false;
 }
 
-static void print_event(const struct report_options *opt, struct line *l, const struct shown *s,
-			const char *machine, uint64_t first_ns)
+/* ---- the printer ------------------------------------------------------------------------ */
+
+struct events_printer {
+	const struct report_options *opt;
+	struct filter *filter;
+	struct line line;
+	uint64_t n;
+};
+
+int events_printer_create(const struct report_options *opt, struct events_printer **ret)
 {
-	l->n = 0;
-	if (opt->is_json)
-		line_json(l, s, machine, first_ns);
-	else
-		line_plain(l, s, machine, first_ns);
-	if (l->n == sizeof(l->text))
-		l->n--;
-	l->text[l->n++] = '\n';
-	fwrite_unlocked(l->text, 1, l->n, stdout);
+	struct events_printer *p = malloc(sizeof(*p));
+	int status = REPORT_DONE;
+
+	if (!p) {
+		report_message("no memory");
+		return REPORT_FAILED;
+	}
+	p->opt = opt;
+	p->filter = NULL;
+	p->n = 0;
+	if (opt->names)
+		status = filter_create(opt->names, &p->filter);
+	if (status != REPORT_DONE) {
+		events_printer_destroy(p);
+		return status;
+	}
+	setvbuf(stdout, NULL, _IOFBF, 1 << 20);
+	if (!opt->is_json)
+		puts("        time_s  machine  cpu     tid event                    fields");
+	*ret = p;
+	return REPORT_DONE;
 }
 
-static int print_events(const struct report_options *opt, struct ivt_trace *t,
-			struct ivt_merge *merge, const struct filter *filter)
+void events_printer_destroy(struct events_printer *p)
+{
+	if (!p)
+		return;
+	filter_destroy(p->filter);
+	free(p);
+}
+
+bool events_print(struct events_printer *p, struct ivt_trace *t, const struct ivt_event *ev,
+		  const char *machine, uint64_t first_ns)
+{
+	struct shown s = { .ev = ev };
+	struct line *l = &p->line;
+
+	s.is_ftrace = ivt_ftrace_event(t, ev, &s.ftrace);
+	if (p->n < p->opt->limit && filter_passes(p->filter, &s)) {
+		l->n = 0;
+		if (p->opt->is_json)
+			line_json(l, &s, machine, first_ns);
+		else
+			line_plain(l, &s, machine, first_ns);
+		if (l->n == sizeof(l->text))
+			l->n--;
+		l->text[l->n++] = '\n';
+		fwrite_unlocked(l->text, 1, l->n, stdout);
+		p->n++;
+	}
+	return p->n < p->opt->limit && !ferror(stdout);
+}
+
+/* ---- the command ------------------------------------------------------------------------ */
+
+static int print_events(struct events_printer *p, struct ivt_trace *t, struct ivt_merge *merge)
 {
 	const struct ivt_trace_info *info = ivt_trace_info_of(t);
 	char(*names)[REPORT_NAME_BYTES] = calloc(info->n_machines + 1, sizeof(*names));
-	uint64_t first_ns, last_ns, n = 0;
-	static struct line l; /* large for a stack */
+	uint64_t first_ns, last_ns;
 	struct ivt_event ev;
-	struct shown s = { .ev = &ev };
 	uint32_t m;
 
 	if (!names)
@@ -462,16 +514,9 @@ static int print_events(const struct report_options *opt, struct ivt_trace *t,
 	for (m = 0; m < info->n_machines; m++)
 		report_name(info, m, names[m]);
 	ivt_trace_bounds(t, &first_ns, &last_ns);
-	setvbuf(stdout, NULL, _IOFBF, 1 << 20);
-	if (!opt->is_json)
-		puts("        time_s  machine  cpu     tid event                    fields");
-	while (n < opt->limit && !ferror(stdout) && ivt_merge_next(merge, &ev) == 1) {
-		s.is_ftrace = ivt_ftrace_event(t, &ev, &s.ftrace);
-		if (!filter_passes(filter, &s))
-			continue;
-		print_event(opt, &l, &s, names[ev.machine], first_ns);
-		n++;
-	}
+	while (p->opt->limit && ivt_merge_next(merge, &ev) == 1)
+		if (!events_print(p, t, &ev, names[ev.machine], first_ns))
+			break;
 	free(names);
 	return REPORT_DONE;
 }
@@ -483,7 +528,7 @@ static int run(const struct report_options *opt, struct ivt_trace **traces)
 					.from_ns = report_from_ns(opt, traces[0]),
 					.to_ns = report_to_ns(opt, traces[0]) };
 	bool *mask = calloc(info->n_machines + 1, sizeof(*mask));
-	struct filter *filter = NULL;
+	struct events_printer *printer = NULL;
 	struct ivt_merge *merge = NULL;
 	struct ivt_error err = { "" };
 	int ret = REPORT_DONE;
@@ -491,8 +536,6 @@ static int run(const struct report_options *opt, struct ivt_trace **traces)
 
 	if (!mask)
 		ret = REPORT_FAILED;
-	if (ret == REPORT_DONE && opt->names)
-		ret = filter_create(opt->names, &filter);
 	if (ret == REPORT_DONE && opt->vm) {
 		ret = report_find_machine(traces[0], opt->vm, &vm) ? REPORT_FAILED : REPORT_DONE;
 		if (ret == REPORT_DONE)
@@ -504,9 +547,11 @@ static int run(const struct report_options *opt, struct ivt_trace **traces)
 		ret = REPORT_FAILED;
 	}
 	if (ret == REPORT_DONE)
-		ret = print_events(opt, traces[0], merge, filter);
+		ret = events_printer_create(opt, &printer);
+	if (ret == REPORT_DONE)
+		ret = print_events(printer, traces[0], merge);
 	ivt_merge_destroy(merge);
-	filter_destroy(filter);
+	events_printer_destroy(printer);
 	free(mask);
 	return ret;
 }
@@ -515,7 +560,8 @@ const struct report_command report_events = {
 	.name = "events",
 	.summary = "one line per event, all machines merged",
 	.help = help,
-	.accepted = "jftvnl",
+	.accepted = "jFftvnl",
 	.n_paths = 1,
 	.run = run,
+	.follow = events_follow,
 };

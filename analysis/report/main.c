@@ -66,7 +66,11 @@ static int command_run(const struct report_command *cmd, const struct report_opt
 {
 	struct ivt_trace *traces[REPORT_MAX_PATHS] = { NULL };
 	struct ivt_error err = { "" };
-	int i, ret = REPORT_DONE;
+	int i, ret = opt->is_follow ? cmd->follow(opt) : -1;
+
+	if (ret >= 0)
+		return ret;
+	ret = REPORT_DONE;
 
 	for (i = 0; i < opt->n_paths && ret == REPORT_DONE; i++) {
 		int code = ivt_trace_open(opt->paths[i], &traces[i], &err);

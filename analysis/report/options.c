@@ -7,17 +7,12 @@
 #include "analysis/report/report.h"
 
 static const struct option all_options[] = {
-	{ "help", no_argument, NULL, 'h' },
-	{ "json", no_argument, NULL, 'j' },
-	{ "from", required_argument, NULL, 'f' },
-	{ "to", required_argument, NULL, 't' },
-	{ "vm", required_argument, NULL, 'v' },
-	{ "victim", required_argument, NULL, 'V' },
-	{ "name", required_argument, NULL, 'n' },
-	{ "limit", required_argument, NULL, 'l' },
-	{ "slowest", required_argument, NULL, 's' },
-	{ "write", no_argument, NULL, 'w' },
-	{ NULL, 0, NULL, 0 },
+	{ "help", no_argument, NULL, 'h' },	    { "json", no_argument, NULL, 'j' },
+	{ "follow", no_argument, NULL, 'F' },	    { "from", required_argument, NULL, 'f' },
+	{ "to", required_argument, NULL, 't' },	    { "vm", required_argument, NULL, 'v' },
+	{ "victim", required_argument, NULL, 'V' }, { "name", required_argument, NULL, 'n' },
+	{ "limit", required_argument, NULL, 'l' },  { "slowest", required_argument, NULL, 's' },
+	{ "write", no_argument, NULL, 'w' },	    { NULL, 0, NULL, 0 },
 };
 
 static const char *option_name(int letter)
@@ -90,6 +85,9 @@ static int option_take(struct report_options *opt, int letter, const char *value
 		return 0;
 	case 'w':
 		opt->is_write = true;
+		return 0;
+	case 'F':
+		opt->is_follow = true;
 		return 0;
 	case 'f':
 		return parse_time(value, &opt->from);

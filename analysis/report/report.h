@@ -28,6 +28,7 @@ struct report_time {
 struct report_options {
 	bool is_json;
 	bool is_write;
+	bool is_follow;
 	struct report_time from;
 	struct report_time to;
 	const char *vm;	    /* NULL: all */
@@ -44,9 +45,11 @@ struct report_command {
 	const char *name;
 	const char *summary;  /* a line of the program's help */
 	const char *help;     /* the command's own */
-	const char *accepted; /* of "jwftvVnls" (options.c) */
+	const char *accepted; /* of "jwFftvVnls" (options.c) */
 	int n_paths;
 	int (*run)(const struct report_options *opt, struct ivt_trace **traces);
+	/* With --follow: -1 where no recorder writes the trace, which is then read as any. */
+	int (*follow)(const struct report_options *opt);
 };
 
 extern const struct report_command report_summary;
