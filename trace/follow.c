@@ -20,6 +20,7 @@
 #include "trace/follow_stream.h"
 #include "trace/manifest.h"
 #include "trace/reader_state.h"
+#include "trace/stream_list.h"
 
 #define NSEC_PER_SEC   1000000000ull
 #define LATE_SLACK_NS  (10 * NSEC_PER_SEC) /* as trace_reader.c */
@@ -138,12 +139,14 @@ static bool has_stream(const struct ivt_follow *f, uint32_t machine, uint32_t nu
 	return false;
 }
 
-static int stream_add(struct ivt_follow *f, uint32_t machine, const char *name, uint32_t number)
+static int stream_add(struct ivt_follow *f, uint32_t machine, uint32_t number)
 {
 	size_t bytes = (f->n_streams + 1) * sizeof(struct ivt_follow_stream *);
 	struct ivt_follow_stream **grown, *s;
+	char name[32];
 	int ret;
 
+	snprintf(name, sizeof(name), "cpu_%u", number);
 	grown = realloc(f->streams, bytes);
 	if (!grown)
 		return -ENOMEM;
@@ -183,7 +186,7 @@ static int machine_scan(struct ivt_follow *f, uint32_t machine)
 		uint32_t number = ivt_stream_number(entry->d_name);
 
 		if (number != UINT32_MAX && !has_stream(f, machine, number))
-			ret = stream_add(f, machine, entry->d_name, number);
+			ret = stream_add(f, machine, number);
 	}
 	closedir(dir);
 	return ret;
