@@ -237,11 +237,43 @@ static int region_mode(const struct ivring_region *region, uint32_t *ret)
 	return 0;
 }
 
+/* What is wiped, the guest's own page too: it comes as to a new region. */
+static int region_wipe(const struct ivring_region *region)
+{
+	size_t bytes = region->sb.reader_off + region->sb.reader_len;
+	unsigned char *base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, region->fd, 0);
+
+	if (base == MAP_FAILED)
+		return -errno;
+	ivring_store_release(&((struct ivring_superblock *)base)->magic, 0);
+	memset(base + IVRING_GUEST_OFF, 0, IVRING_PAGE_BYTES);
+	memset(base + region->sb.reader_off, 0, region->sb.reader_len);
+	munmap(base, bytes);
+	return 0;
+}
+
+int ivring_region_reformat(struct ivring_region *region, uint32_t mode)
+{
+	struct ivring_superblock sb = region->sb;
+	int err = mode > IVRING_MODE_OVERWRITE ? -EDOM : region_wipe(region);
+
+	if (!err)
+		err = region_write(region->fd, &sb, mode);
+	if (err)
+		return err;
+	region->sb = sb;
+	region->mode = mode;
+	return 0;
+}
+
 int ivring_region_open(const char *path, enum ivring_region_access access,
 		       struct ivring_region *ret)
 {
+	bool is_observer = access == IVRING_REGION_OBSERVER;
 	int prot = access == IVRING_REGION_WRITER ? PROT_READ | PROT_WRITE : PROT_READ;
-	struct ivring_region r = { .fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK) };
+	struct ivring_region r = {
+		.fd = open(path, (is_observer ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK),
+	};
 	struct stat st;
 	uint64_t bytes;
 	int err;
@@ -256,7 +288,8 @@ int ivring_region_open(const char *path, enum ivring_region_access access,
 		err = -errno;
 		goto err_close;
 	}
-	r.reader_area = mmap(NULL, r.sb.reader_len, PROT_READ | PROT_WRITE, MAP_SHARED, r.fd,
+	r.reader_area = mmap(NULL, r.sb.reader_len,
+			     is_observer ? PROT_READ : PROT_READ | PROT_WRITE, MAP_SHARED, r.fd,
 			     r.sb.reader_off);
 	if (r.reader_area == MAP_FAILED || fstat(r.fd, &st)) {
 		err = -errno;

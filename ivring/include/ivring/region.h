@@ -37,8 +37,9 @@ struct ivring_region_options {
 
 /* What is mapped. */
 enum ivring_region_access {
-	IVRING_REGION_READER, /* all read-only, the reader area once more writable */
-	IVRING_REGION_WRITER, /* all writable: for tests; a guest uses guest.h */
+	IVRING_REGION_READER,	/* all read-only, the reader area once more writable */
+	IVRING_REGION_WRITER,	/* all writable: for tests; a guest uses guest.h */
+	IVRING_REGION_OBSERVER, /* all read-only, the file too: what was left behind */
 };
 
 struct ivring_region {
@@ -79,6 +80,13 @@ int ivring_region_open(const char *path, enum ivring_region_access access,
 		       struct ivring_region *ret);
 /* Unmap and close; a region that is all zero or was closed is left alone. */
 void ivring_region_close(struct ivring_region *region);
+
+/*
+ * Format the region of @region, which is open as a reader and locked, anew with
+ * the same geometry and channels of @mode.  What it held is gone; a guest that uses
+ * it finds that out and begins a new epoch.  0; -EDOM: no such mode; -errno.
+ */
+int ivring_region_reformat(struct ivring_region *region, uint32_t mode);
 
 /* Be the one reader: an exclusive lock that ends with the descriptor.
  * 0; -EBUSY: another process has it, *ret_pid (may be NULL) its pid or -1. */
