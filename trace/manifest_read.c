@@ -114,6 +114,7 @@ static int read_streams(struct json_object *o, struct ivt_machine_info *m)
 		s->violations = get_u64(e, "violations");
 		s->refused_bytes = get_u64(e, "refused_bytes");
 		s->salvaged = get_u64(e, "salvaged");
+		s->overwritten = get_u64(e, "overwritten");
 		if (!is_plain_name(s->file) || s->cpu >= IVT_MAX_STREAMS)
 			return -EINVAL;
 	}
@@ -268,6 +269,13 @@ static int read_gaps(struct json_object *o, struct ivt_trace_info *info)
 	return ret;
 }
 
+static void read_snapshot(struct json_object *o, struct ivt_snapshot_info *ret)
+{
+	get_text(o, "reason", ret->reason, sizeof(ret->reason));
+	get_text(o, "vm", ret->vm, sizeof(ret->vm));
+	ret->host_ns = get_u64(o, "host_ns");
+}
+
 static int read_info(struct json_object *o, struct ivt_trace_info *info, struct ivt_error *err)
 {
 	struct json_object *host = get(o, "host", json_type_object);
@@ -289,6 +297,7 @@ static int read_info(struct json_object *o, struct ivt_trace_info *info, struct 
 	info->nr_cpus = get_u32(host, "cpus");
 	info->tsc_khz = get_u64(host, "tsc_khz");
 	read_chunk(o, &info->chunk);
+	read_snapshot(get(o, "snapshot", json_type_object), &info->snapshot);
 	ret = get_json(o, "sync", &info->sync_json);
 	if (!ret)
 		ret = read_gaps(o, info);

@@ -58,6 +58,8 @@ static struct json_object *stream_json(const struct ivt_stream_info *s)
 	add_u64(o, "violations", s->violations);
 	add_u64(o, "refused_bytes", s->refused_bytes);
 	add_u64(o, "salvaged", s->salvaged);
+	if (s->overwritten)
+		add_u64(o, "overwritten", s->overwritten);
 	return o;
 }
 
@@ -189,6 +191,17 @@ static void add_gaps(struct json_object *o, const struct ivt_trace_info *info)
 	add(o, "gaps", gaps);
 }
 
+static void add_snapshot(struct json_object *o, const struct ivt_snapshot_info *snapshot)
+{
+	struct json_object *s = json_object_new_object();
+
+	add_text(s, "reason", snapshot->reason);
+	if (snapshot->vm[0])
+		add_text(s, "vm", snapshot->vm);
+	add_u64(s, "host_ns", snapshot->host_ns);
+	add(o, "snapshot", s);
+}
+
 static struct json_object *manifest_json(const struct ivt_trace_info *info)
 {
 	struct json_object *o = json_object_new_object();
@@ -221,6 +234,8 @@ static struct json_object *manifest_json(const struct ivt_trace_info *info)
 	for (size_t i = 0; i < info->n_machines; i++)
 		json_object_array_add(machines, machine_json(&info->machines[i]));
 	add(o, "machines", machines);
+	if (info->snapshot.reason[0])
+		add_snapshot(o, &info->snapshot);
 	if (info->sync_json)
 		add(o, "sync", json_tokener_parse(info->sync_json));
 	return o;

@@ -117,6 +117,93 @@ int ivt_sync_log_add_clock(struct ivt_sync_log *log, const struct ivt_sync_clock
 	return 0;
 }
 
+/* As many as 10 a second of an hour are; double of it is never exceeded. */
+#define MANY_SNAPSHOTS 36000u
+#define MANY_CLOCKS    65536u /* then the older half's last entries stand for it */
+
+static void drop_snapshots(struct ivt_sync_log *log, uint64_t host_tsc)
+{
+	size_t n = 0;
+
+	while (n + 1 < log->n_snapshots && log->snapshots[n + 1].host_tsc <= host_tsc)
+		n++;
+	log->n_snapshots -= n;
+	memmove(log->snapshots, log->snapshots + n, log->n_snapshots * sizeof(*log->snapshots));
+}
+
+static void thin_out(struct ivt_sync_log *log)
+{
+	size_t half = log->n_snapshots / 2, to = 0;
+
+	for (size_t i = 0; i < log->n_snapshots; i++)
+		if (i >= half || i % 2 == 0)
+			log->snapshots[to++] = log->snapshots[i];
+	log->n_snapshots = to;
+}
+
+/* Arrays grow at powers of two, when they get there: what shrinks must have room. */
+static void array_settle(void **array, size_t n, size_t element_bytes)
+{
+	size_t room = 16;
+	void *settled;
+
+	while (room < n + 1)
+		room *= 2;
+	settled = realloc(*array, room * element_bytes);
+	if (settled)
+		*array = settled;
+}
+
+/* Does a later entry of the same vCPU and source hold from before @host_tsc on? */
+static bool is_superseded(const struct ivt_sync_log *log, size_t i, uint64_t host_tsc)
+{
+	const struct ivt_sync_clock *c = &log->clocks[i];
+
+	for (size_t k = i + 1; k < log->n_clocks; k++) {
+		const struct ivt_sync_clock *later = &log->clocks[k];
+
+		if (later->machine == c->machine && later->entry.vcpu == c->entry.vcpu &&
+		    later->entry.source == c->entry.source &&
+		    later->entry.from_host_tsc <= host_tsc)
+			return true;
+	}
+	return false;
+}
+
+static void drop_clocks(struct ivt_sync_log *log, uint64_t host_tsc)
+{
+	size_t to = 0;
+
+	for (size_t i = 0; i < log->n_clocks; i++)
+		if (log->clocks[i].entry.from_host_tsc > host_tsc ||
+		    !is_superseded(log, i, host_tsc))
+			log->clocks[to++] = log->clocks[i];
+	log->n_clocks = to;
+}
+
+void ivt_sync_log_forget(struct ivt_sync_log *log, uint64_t host_tsc)
+{
+	drop_snapshots(log, host_tsc);
+	if (log->n_snapshots > MANY_SNAPSHOTS)
+		thin_out(log);
+	drop_clocks(log, host_tsc);
+	if (log->n_clocks > MANY_CLOCKS)
+		drop_clocks(log, log->clocks[log->n_clocks / 2].entry.from_host_tsc);
+	array_settle((void **)&log->snapshots, log->n_snapshots, sizeof(*log->snapshots));
+	array_settle((void **)&log->clocks, log->n_clocks, sizeof(*log->clocks));
+}
+
+void ivt_sync_log_forget_machine(struct ivt_sync_log *log, uint32_t machine)
+{
+	size_t to = 0;
+
+	for (size_t i = 0; i < log->n_clocks; i++)
+		if (log->clocks[i].machine != machine)
+			log->clocks[to++] = log->clocks[i];
+	log->n_clocks = to;
+	array_settle((void **)&log->clocks, log->n_clocks, sizeof(*log->clocks));
+}
+
 bool ivt_sync_header_is_valid(const uint8_t bytes[IVT_SYNC_BYTES])
 {
 	struct sync_header header;

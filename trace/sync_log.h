@@ -73,6 +73,15 @@ enum ivt_sync_kind ivt_sync_decode(const uint8_t rec[IVT_SYNC_BYTES],
 int ivt_sync_log_resume(int dirfd, struct ivt_sync_log *ret);
 
 /*
+ * Of a log that grows: drop what is older than @host_tsc, but the last snapshot
+ * before it and the last entry before it of each vCPU and source.  Where a log gets
+ * too long all the same its older half is thinned out.
+ */
+void ivt_sync_log_forget(struct ivt_sync_log *log, uint64_t host_tsc);
+/* Drop all entries of @machine. */
+void ivt_sync_log_forget_machine(struct ivt_sync_log *log, uint32_t machine);
+
+/*
  * Read "sync.bin" of the trace directory.  0; -ENOENT; -EINVAL: not a clock
  * log; -EFBIG; -errno.  A cut last record is left out; records of unknown kind
  * or impossible content are counted in skipped.  Snapshots that do not advance

@@ -24,6 +24,60 @@ int ivt_trace_info_add_gap(struct ivt_trace_info *info, const struct ivt_gap *ga
 	return 0;
 }
 
+static void take_off(uint64_t *count, uint64_t *n)
+{
+	uint64_t part = *count < *n ? *count : *n;
+
+	*count -= part;
+	*n -= part;
+}
+
+void ivt_stream_forgive(struct ivt_stream_info *s, uint64_t n)
+{
+	take_off(&s->lost_full, &n);
+	take_off(&s->lost_nested, &n);
+	take_off(&s->lost_big, &n);
+}
+
+static void *copy_array(const void *src, size_t n, size_t element_bytes)
+{
+	void *copy = calloc(n ? n : 1, element_bytes);
+
+	if (copy && n)
+		memcpy(copy, src, n * element_bytes);
+	return copy;
+}
+
+static int copy_disks(struct ivt_machine_info *m, const struct ivt_machine_info *info)
+{
+	m->disks = copy_array(info->disks, info->n_disks, sizeof(*m->disks));
+	if (!m->disks)
+		return -ENOMEM;
+	for (size_t i = 0; i < info->n_disks; i++) {
+		m->disks[i].extents = copy_array(info->disks[i].extents, info->disks[i].n_extents,
+						 sizeof(*m->disks[i].extents));
+		m->n_disks = i + 1;
+		if (!m->disks[i].extents)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int ivt_machine_info_copy(struct ivt_machine_info *m, const struct ivt_machine_info *info)
+{
+	*m = *info;
+	m->n_streams = m->n_disks = m->n_vcpus = m->n_parts = 0;
+	m->disks = NULL;
+	m->parts = NULL;
+	m->streams = copy_array(info->streams, info->n_streams, sizeof(*m->streams));
+	m->vcpus = copy_array(info->vcpus, info->n_vcpus, sizeof(*m->vcpus));
+	if (!m->streams || !m->vcpus)
+		return -ENOMEM;
+	m->n_streams = info->n_streams;
+	m->n_vcpus = info->n_vcpus;
+	return copy_disks(m, info);
+}
+
 void ivt_machine_info_deinit(struct ivt_machine_info *m)
 {
 	for (size_t i = 0; i < m->n_disks; i++)

@@ -73,6 +73,10 @@ struct ivt_stream_info {
 	uint64_t violations;
 	uint64_t refused_bytes;
 	uint64_t salvaged; /* of records: taken after the guest's death, unpublished till then */
+	/* A flight recorder's: records that newer ones took the place of, before the
+	 * first that is here.  They are no losses. */
+	uint64_t overwritten;
+	uint64_t lost_before; /* losses that are older, too; not in the manifest */
 };
 
 /*
@@ -137,6 +141,13 @@ struct ivt_gap {
 	uint64_t unread_bytes;
 };
 
+/* Why and when a flight recorder, or what it left behind, was written down. */
+struct ivt_snapshot_info {
+	char reason[192];
+	char vm[IVT_NAME_BYTES]; /* whose; "": no one VM's */
+	uint64_t host_ns;	 /* CLOCK_MONOTONIC; 0: not known */
+};
+
 struct ivt_trace_info {
 	uint8_t uuid[16];
 	uint64_t created_real_ns;
@@ -153,6 +164,7 @@ struct ivt_trace_info {
 	size_t n_gaps;
 	struct ivt_machine_info *machines; /* index = machine number in sync.bin */
 	size_t n_machines;
+	struct ivt_snapshot_info snapshot; /* without a reason: none, an ordinary recording */
 	char *sync_json; /* what was found of the clocks (key "sync"), an object; NULL: none */
 };
 
@@ -161,6 +173,12 @@ uint64_t ivt_stream_lost(const struct ivt_stream_info *s);
 
 /* Add @gap to @info's. 0; -ENOMEM; -ENOSPC: there are IVT_MAX_GAPS. */
 int ivt_trace_info_add_gap(struct ivt_trace_info *info, const struct ivt_gap *gap);
+
+/* Of what was lost, @n records were lost before the trace's first record. */
+void ivt_stream_forgive(struct ivt_stream_info *s, uint64_t n);
+
+/* A copy of all but the parts.  0 or -ENOMEM; to be freed in any case. */
+int ivt_machine_info_copy(struct ivt_machine_info *ret, const struct ivt_machine_info *info);
 
 /* Free what the structure points to; the structure itself is the caller's. */
 void ivt_machine_info_deinit(struct ivt_machine_info *m);

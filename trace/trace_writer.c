@@ -17,6 +17,7 @@
 #include "trace/metadata.h"
 #include "trace/names.h"
 #include "trace/packet.h"
+#include "trace/trace_memory.h"
 #include "trace/writer_state.h"
 
 #define UNKNOWN_CLOCK_HZ 1000000000u  /* until the clock log tells */
@@ -99,7 +100,8 @@ static int append_packet(struct ivt_trace_writer *w, uint32_t machine, uint32_t 
 bool ivt_trace_writer_has_stream(const struct ivt_trace_writer *w, uint32_t machine, uint32_t cpu)
 {
 	return machine < w->info.n_machines && cpu < w->machines[machine].n_streams &&
-	       w->machines[machine].streams[cpu].fd >= 0;
+	       (w->machines[machine].streams[cpu].fd >= 0 ||
+		w->machines[machine].streams[cpu].is_in_memory);
 }
 
 int ivt_trace_writer_append(struct ivt_trace_writer *w, uint32_t machine, uint32_t cpu,
@@ -122,7 +124,11 @@ int ivt_trace_writer_append(struct ivt_trace_writer *w, uint32_t machine, uint32
 				     (unsigned long long)bytes);
 	if (bytes == 0) /* only the first packet of a file may be empty */
 		return 0;
-	ret = append_packet(w, machine, cpu, iov, n_iov, lost, flags);
+	if (w->memory)
+		ret = ivt_trace_memory_append(w->memory, &w->info, machine, cpu, iov, n_iov, lost,
+					      flags);
+	else
+		ret = append_packet(w, machine, cpu, iov, n_iov, lost, flags);
 	if (ret)
 		return ivt_error_set(err, ret, "cannot write '%s/%s/cpu_%u': %s", w->path,
 				     w->info.machines[machine].dir, cpu, strerror(-ret));
@@ -136,6 +142,8 @@ static int append_sync(struct ivt_trace_writer *w, const uint8_t rec[IVT_SYNC_BY
 	struct iovec iov = { copy, sizeof(copy) };
 	int ret;
 
+	if (w->memory) /* the log is there, too */
+		return 0;
 	memcpy(copy, rec, sizeof(copy));
 	ret = pwritev_all(w->sync_fd, &iov, 1, w->sync_bytes);
 	if (ret) {
@@ -249,6 +257,9 @@ int ivt_trace_writer_add_stream(struct ivt_trace_writer *w, uint32_t machine, ui
 	stream = &w->machines[machine].streams[cpu];
 	snprintf(file, sizeof(file), "cpu_%u", cpu);
 	stream->info = m->n_streams - 1;
+	stream->is_in_memory = w->memory != NULL;
+	if (w->memory)
+		return 0;
 	stream->fd = openat(w->machines[machine].dirfd, file,
 			    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
 	ret = stream->fd < 0 ? -errno : append_packet(w, machine, cpu, NULL, 0, 0, 0);
@@ -292,37 +303,15 @@ static void dir_choose(const struct ivt_trace_writer *w, struct ivt_machine_info
 	}
 }
 
-static void *copy_array(const void *src, size_t n, size_t element_bytes)
-{
-	void *copy = calloc(n ? n : 1, element_bytes);
-
-	if (copy && n)
-		memcpy(copy, src, n * element_bytes);
-	return copy;
-}
-
-/* A copy of @info with its vcpus and disks, and without streams. */
+/* A copy of @info without streams. */
 static int machine_info_copy(struct ivt_machine_info *m, const struct ivt_machine_info *info)
 {
-	*m = *info;
+	int ret = ivt_machine_info_copy(m, info);
+
+	free(m->streams);
 	m->streams = NULL;
 	m->n_streams = 0;
-	m->disks = NULL;
-	m->n_disks = 0;
-	m->vcpus = copy_array(info->vcpus, info->n_vcpus, sizeof(*m->vcpus));
-	if (!m->vcpus)
-		return -ENOMEM;
-	m->disks = copy_array(info->disks, info->n_disks, sizeof(*m->disks));
-	if (!m->disks)
-		return -ENOMEM;
-	for (size_t i = 0; i < info->n_disks; i++) {
-		m->disks[i].extents = copy_array(info->disks[i].extents, info->disks[i].n_extents,
-						 sizeof(*m->disks[i].extents));
-		m->n_disks = i + 1;
-		if (!m->disks[i].extents)
-			return -ENOMEM;
-	}
-	return 0;
+	return ret;
 }
 
 static int metadata_write(struct ivt_trace_writer *w, uint32_t machine, struct ivt_error *err)
@@ -371,13 +360,55 @@ static int machine_check(const struct ivt_trace_writer *w, const struct ivt_mach
 	return 0;
 }
 
+/* In memory a machine's new boot takes the place of its last one. */
+static struct ivt_machine_info *machine_again(struct ivt_trace_writer *w,
+					      const struct ivt_machine_info *info)
+{
+	for (size_t i = 0; w->memory && i < w->info.n_machines; i++) {
+		struct ivt_machine_info *m = &w->info.machines[i];
+
+		if (m->kind == info->kind && strcmp(m->name, info->name) == 0)
+			return m;
+	}
+	return NULL;
+}
+
+static int machine_renew(struct ivt_trace_writer *w, struct ivt_machine_info *m,
+			 const struct ivt_machine_info *info, struct ivt_error *err)
+{
+	uint32_t number = (uint32_t)(m - w->info.machines);
+	struct ivt_machine_info fresh;
+	int ret = machine_info_copy(&fresh, info);
+
+	if (!ret)
+		ret = ivt_uuid_make(fresh.uuid);
+	if (ret) {
+		ivt_machine_info_deinit(&fresh);
+		return ivt_error_set(err, ret, "cannot add machine '%s': %s", info->name,
+				     strerror(-ret));
+	}
+	if (fresh.freq_hz == 0)
+		fresh.freq_hz = UNKNOWN_CLOCK_HZ;
+	ivt_machine_info_deinit(m);
+	*m = fresh;
+	free(w->machines[number].streams);
+	w->machines[number] = (struct machine){ .dirfd = -1 };
+	ivt_sync_log_forget_machine(&w->log, number);
+	return 0;
+}
+
 int ivt_trace_writer_add_machine(struct ivt_trace_writer *w, const struct ivt_machine_info *info,
 				 uint32_t *ret_machine, struct ivt_error *err)
 {
 	uint32_t number = (uint32_t)w->info.n_machines;
-	struct ivt_machine_info *m, *grown;
-	int ret = machine_check(w, info, err);
+	struct ivt_machine_info *m = machine_again(w, info), *grown;
+	int ret;
 
+	if (m) {
+		*ret_machine = (uint32_t)(m - w->info.machines);
+		return machine_renew(w, m, info, err);
+	}
+	ret = machine_check(w, info, err);
 	if (ret)
 		return ret;
 	grown = realloc(w->info.machines, (number + 1) * sizeof(*grown));
@@ -394,7 +425,7 @@ int ivt_trace_writer_add_machine(struct ivt_trace_writer *w, const struct ivt_ma
 	dir_choose(w, m);
 	if (ret)
 		ivt_error_set(err, ret, "cannot add machine '%s': %s", info->name, strerror(-ret));
-	else
+	else if (!w->memory)
 		ret = machine_dir_make(w, number, err);
 	if (ret) {
 		if (w->machines[number].dirfd >= 0)
@@ -435,6 +466,21 @@ int ivt_trace_writer_dirfd(const struct ivt_trace_writer *w)
 struct ivt_trace_info *ivt_trace_writer_info(struct ivt_trace_writer *w)
 {
 	return &w->info;
+}
+
+const struct ivt_sync_log *ivt_trace_writer_log(const struct ivt_trace_writer *w)
+{
+	return &w->log;
+}
+
+struct ivt_trace_memory *ivt_trace_writer_memory(struct ivt_trace_writer *w)
+{
+	return w->memory;
+}
+
+void ivt_trace_writer_forget(struct ivt_trace_writer *w, uint64_t host_tsc)
+{
+	ivt_sync_log_forget(&w->log, host_tsc);
 }
 
 /* ---- the whole -------------------------------------------------------------------- */
@@ -495,9 +541,11 @@ void ivt_writer_free(struct ivt_trace_writer *w)
 			if (w->machines[i].streams[cpu].fd >= 0)
 				close(w->machines[i].streams[cpu].fd);
 		free(w->machines[i].streams);
-		close(w->machines[i].dirfd);
+		if (w->machines[i].dirfd >= 0)
+			close(w->machines[i].dirfd);
 	}
 	reserve_release(w);
+	ivt_trace_memory_destroy(w->memory);
 	if (w->sync_fd >= 0)
 		close(w->sync_fd);
 	if (w->dirfd >= 0)
@@ -553,8 +601,25 @@ int ivt_trace_writer_create(const char *path, const char *tool_version,
 	return 0;
 }
 
+int ivt_trace_writer_create_memory(uint64_t limit_bytes, const char *tool_version,
+				   struct ivt_trace_writer **ret, struct ivt_error *err)
+{
+	struct ivt_trace_writer *w = calloc(1, sizeof(*w));
+
+	if (!w || ivt_trace_memory_create(limit_bytes, &w->memory)) {
+		free(w);
+		return ivt_error_set(err, -ENOMEM, "no memory for a trace writer");
+	}
+	w->dirfd = w->sync_fd = w->reserve_fd = -1;
+	info_init(&w->info, tool_version);
+	*ret = w;
+	return 0;
+}
+
 int ivt_trace_writer_checkpoint(struct ivt_trace_writer *w, struct ivt_error *err)
 {
+	if (w->memory)
+		return 0;
 	/* The metadata of a recording that dies says the best line known: as
 	 * soon as the log has one, it is written. */
 	for (uint32_t i = 0; i < w->info.n_machines; i++) {
@@ -572,6 +637,10 @@ int ivt_trace_writer_close(struct ivt_trace_writer *w, struct ivt_error *err)
 
 	if (!w)
 		return 0;
+	if (w->memory) {
+		ivt_writer_free(w);
+		return 0;
+	}
 	reserve_release(w);
 	for (uint32_t i = 0; i < w->info.n_machines; i++) {
 		int status = metadata_write(w, i, err);

@@ -70,6 +70,23 @@ const char *ivt_trace_writer_path(const struct ivt_trace_writer *w);
 int ivt_trace_writer_dirfd(const struct ivt_trace_writer *w);
 
 /*
+ * A writer without files: its machines and the clock log are kept in memory, and of
+ * the records the newest @limit_bytes (trace/trace_memory.h).  A machine that is added
+ * again, as another boot, takes its own place.  The calls below are the same;
+ * checkpoints do nothing, closing frees.  0; -ENOMEM.
+ */
+int ivt_trace_writer_create_memory(uint64_t limit_bytes, const char *tool_version,
+				   struct ivt_trace_writer **ret, struct ivt_error *err);
+struct ivt_trace_memory;
+struct ivt_sync_log;
+/* NULL: it writes files. */
+struct ivt_trace_memory *ivt_trace_writer_memory(struct ivt_trace_writer *w);
+/* The clock log so far; valid until the next call that adds to it. */
+const struct ivt_sync_log *ivt_trace_writer_log(const struct ivt_trace_writer *w);
+/* Of the log in memory: nothing older than @host_tsc is asked for any more. */
+void ivt_trace_writer_forget(struct ivt_trace_writer *w, uint64_t host_tsc);
+
+/*
  * Add a machine: its directory and metadata.  kind, name, clock, epoch, and
  * whatever else of @info is known; dir and uuid are chosen here.  The writer
  * copies @info.  *ret_machine: its number.  -EEXIST: name and epoch are taken.

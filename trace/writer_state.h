@@ -9,7 +9,8 @@
 #include "trace/trace_writer.h"
 
 struct stream {
-	int fd; /* -1: no such stream */
+	int fd; /* -1: no such stream, or it has no file */
+	bool is_in_memory;
 	uint64_t offset_bytes;
 	uint64_t packets;
 	size_t info; /* index into the machine's streams */
@@ -32,6 +33,7 @@ struct ivt_trace_writer {
 	struct ivt_trace_info info;
 	struct machine machines[IVT_MAX_MACHINES];
 	struct ivt_sync_log log;
+	struct ivt_trace_memory *memory; /* NULL: it has a directory, and files */
 };
 
 /* Room for stream @cpu of @machine; new ones are closed.  0 or -ENOMEM. */

@@ -109,6 +109,47 @@ static void print_salvaged(const struct ivt_trace_info *info)
 	}
 }
 
+static uint64_t overwritten_of(const struct ivt_machine_info *m)
+{
+	uint64_t overwritten = 0;
+	size_t s;
+
+	for (s = 0; s < m->n_streams; s++)
+		overwritten += m->streams[s].overwritten;
+	return overwritten;
+}
+
+/* No losses: a flight recorder keeps the newest. */
+static void print_overwritten(const struct ivt_trace_info *info)
+{
+	char name[REPORT_NAME_BYTES];
+	bool is_first = true;
+	uint64_t n;
+	size_t m;
+
+	for (m = 0; m < info->n_machines; m++) {
+		n = overwritten_of(&info->machines[m]);
+		if (!n)
+			continue;
+		printf("%s%s: %" PRIu64 " older records were overwritten (no losses)\n",
+		       is_first ? "\n" : "", report_name(info, m, name), n);
+		is_first = false;
+	}
+}
+
+static void print_snapshot(const struct ivt_snapshot_info *snapshot)
+{
+	if (!snapshot->reason[0])
+		return;
+	printf("snapshot  %s", snapshot->reason);
+	if (snapshot->vm[0])
+		printf(" (VM '%s')", snapshot->vm);
+	if (snapshot->host_ns)
+		printf(", at %" PRIu64 ".%09" PRIu64 " s of the host's clock",
+		       snapshot->host_ns / 1000000000, snapshot->host_ns % 1000000000);
+	putchar('\n');
+}
+
 static void print_filters(const struct ivt_trace_info *info)
 {
 	char name[REPORT_NAME_BYTES];
@@ -162,6 +203,7 @@ static void print_text(struct ivt_trace *t, const struct totals *totals)
 	       info->kernel_release[0] ? info->kernel_release : "-", info->nr_cpus);
 	printf("duration  %" PRIu64 ".%09" PRIu64 " s\n", (last_ns - first_ns) / 1000000000,
 	       (last_ns - first_ns) % 1000000000);
+	print_snapshot(&info->snapshot);
 	printf("state     %s\n\n",
 	       info->is_closed ? "closed"
 			       : "not closed: the recorder ended early, or records still");
@@ -173,6 +215,7 @@ static void print_text(struct ivt_trace *t, const struct totals *totals)
 		       totals[m].lost, totals[m].refused_bytes);
 	print_salvaged(info);
 	print_gaps(info, first_ns);
+	print_overwritten(info);
 	print_filters(info);
 }
 
@@ -195,6 +238,9 @@ static struct json_object *machine_json(const struct ivt_trace_info *info, size_
 	json_object_object_add(o, "refused_bytes", json_object_new_uint64(totals->refused_bytes));
 	json_object_object_add(o, "salvaged", json_object_new_uint64(salvaged));
 	json_object_object_add(o, "lost_uncommitted", json_object_new_uint64(uncommitted));
+	if (overwritten_of(machine))
+		json_object_object_add(o, "overwritten",
+				       json_object_new_uint64(overwritten_of(machine)));
 	json_object_object_add(o, "filter",
 			       machine->filter[0] ? json_object_new_string(machine->filter) : NULL);
 	return o;
@@ -220,6 +266,17 @@ static struct json_object *gaps_json(const struct ivt_trace_info *info)
 	return list;
 }
 
+static struct json_object *snapshot_json(const struct ivt_snapshot_info *snapshot)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_object_object_add(o, "reason", json_object_new_string(snapshot->reason));
+	json_object_object_add(o, "vm",
+			       snapshot->vm[0] ? json_object_new_string(snapshot->vm) : NULL);
+	json_object_object_add(o, "host_ns", json_object_new_uint64(snapshot->host_ns));
+	return o;
+}
+
 static int print_json(struct ivt_trace *t, const struct totals *totals)
 {
 	const struct ivt_trace_info *info = ivt_trace_info_of(t);
@@ -240,6 +297,8 @@ static int print_json(struct ivt_trace *t, const struct totals *totals)
 	json_object_object_add(doc, "closed", json_object_new_boolean(info->is_closed));
 	json_object_object_add(doc, "hostname", json_object_new_string(info->hostname));
 	json_object_object_add(doc, "kernel", json_object_new_string(info->kernel_release));
+	if (info->snapshot.reason[0])
+		json_object_object_add(doc, "snapshot", snapshot_json(&info->snapshot));
 	for (i = 0; i < info->n_machines; i++)
 		json_object_array_add(list, machine_json(info, i, &totals[i]));
 	json_object_object_add(doc, "machines", list);
