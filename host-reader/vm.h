@@ -138,6 +138,8 @@ void vm_start_channel(struct vm *vm, uint32_t cpu, uint64_t from);
 /* The guest's vCPUs cannot run any more: drain, then take what it committed and
  * had not published.  Does nothing where that was done for this death. */
 void vm_salvage(struct vm *vm);
+/* The largest stamp that vCPU @cpu can have written by now; all ones: not known. */
+uint64_t vm_death_tsc(const struct vm *vm, uint32_t cpu);
 
 /* ---- vm_epoch.c ---- */
 

@@ -9,21 +9,14 @@
 #include <string.h>
 #include <ivring/salvage.h>
 #include "host-reader/message.h"
+#include "host-reader/ring_take.h"
 #include "host-reader/vm.h"
-#include "trace/event_table.h"
 #include "trace/packet.h"
 #include "tsc-sync/sources/snapshot.h"
 
-static int is_event(__u16 type, __u32 payload_bytes)
-{
-	const struct ivt_event_desc *desc = ivt_event_desc(type);
-
-	return desc && ivt_payload_may_fit(desc, payload_bytes);
-}
-
-/* The largest stamp that vCPU @cpu can have written by now.  Where entries of its
- * clock are held back it may just have been reset: the old boot's is not known. */
-static uint64_t death_tsc(const struct vm *vm, uint32_t cpu)
+/* Where entries of its clock are held back it may just have been reset: the old
+ * boot's is not known. */
+uint64_t vm_death_tsc(const struct vm *vm, uint32_t cpu)
 {
 	const struct vm_clock *c = &vm->clock[cpu];
 	uint64_t tsc;
@@ -61,7 +54,8 @@ static void salvage_channel(struct vm *vm, uint32_t cpu, unsigned char *copy)
 	struct ivring_range range;
 	struct ivring_salvage s;
 
-	ivring_salvage_init(&s, &c->reader, 0, vm->guest_epoch, death_tsc(vm, cpu), is_event);
+	ivring_salvage_init(&s, &c->reader, 0, vm->guest_epoch, vm_death_tsc(vm, cpu),
+			    ring_take_is_event);
 	while (ivring_salvage_next_subbuf(&s, &range)) {
 		memcpy(copy, c->reader.data + range.offset, range.bytes);
 		while (ivring_salvage_next_run(&s, copy, &run))

@@ -29,7 +29,7 @@ static int is_written(const struct ivring_reader *r, uint64_t pos, uint64_t epoc
 
 /* Positions go on across epochs, but what is behind the first of this one was
  * cleared: it must not be taken for sub-buffers with nonsense in them. */
-static uint64_t oldest_position(const struct ivring_reader *r, uint64_t head, uint64_t epoch)
+uint64_t ivring_region_oldest(const struct ivring_reader *r, uint64_t head, uint64_t epoch)
 {
 	uint64_t pos = (head + r->subbuf - 1) & ~(r->subbuf - 1);
 	uint64_t stop = pos > r->size ? pos - r->size : 0;
@@ -50,7 +50,7 @@ void ivring_region_reader(const struct ivring_region *region, uint32_t channel,
 		return;
 	ret->head = ret->tail = head;
 	if (region->mode == IVRING_MODE_OVERWRITE)
-		ret->tail = oldest_position(ret, head, epoch);
+		ret->tail = ivring_region_oldest(ret, head, epoch);
 }
 
 /* A number that no earlier reader had. */
@@ -178,7 +178,7 @@ static void start_over(const struct ivring_region *region, struct ivring_reader 
 		struct ivring_reader *r = &readers[i];
 
 		ivring_region_reader(region, i, r);
-		r->tail = oldest_position(r, r->head, region->guest_epoch);
+		r->tail = ivring_region_oldest(r, r->head, region->guest_epoch);
 		ivring_reader_release(r);
 	}
 }

@@ -109,6 +109,10 @@ struct ivring_reader_page *ivring_region_reader_page(const struct ivring_region 
 void ivring_region_reader(const struct ivring_region *region, uint32_t channel,
 			  struct ivring_reader *ret);
 
+/* Where the oldest sub-buffer begins that is still there of what @epoch's writer
+ * wrote without a gap up to @head; @head where none is. */
+uint64_t ivring_region_oldest(const struct ivring_reader *r, uint64_t head, uint64_t epoch);
+
 /*
  * What of the wishes below the guest obeys: IVRING_GUEST_* bits, its own word.  A
  * guest that lacks IVRING_GUEST_FILTERS records everybody's events.
