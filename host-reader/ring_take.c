@@ -255,7 +255,8 @@ uint64_t ring_take_oldest(const struct ivring_region *region, uint32_t channel,
 {
 	const struct ivring_subbuf *s;
 	struct ivring_reader r;
-	uint64_t head, pos;
+	uint64_t pos;
+	__u64 head;
 
 	ivring_reader_init(&r, region->base, NULL, &region->sb, channel, 0);
 	if (ivring_reader_load(&r, &head))
