@@ -46,6 +46,7 @@ struct host_trace {
 	uint32_t n_cpus;
 	uint32_t ring_bytes;
 	struct host_cpu *cpus;
+	const struct bpf_stats *stats;
 };
 
 /* libbpf explains a failed load on its log only: the last lines are kept. */
@@ -356,6 +357,29 @@ void host_trace_stop(struct host_trace *ht)
 		bpf_link__destroy(ht->links[--ht->n_links]);
 }
 
+void host_trace_measure_by(struct host_trace *ht, const struct bpf_stats *stats)
+{
+	ht->stats = stats;
+}
+
+void host_trace_overhead(const struct host_trace *ht, struct ivt_overhead *ret)
+{
+	struct bpf_program *prog;
+
+	*ret = (struct ivt_overhead){ .measured_ns = bpf_stats_measured_ns(ht->stats) };
+	bpf_object__for_each_program(prog, ht->skel->obj)
+	{
+		struct bpf_prog_info info = { 0 };
+		uint32_t bytes = sizeof(info);
+
+		if (bpf_program__fd(prog) < 0 ||
+		    bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &bytes))
+			continue;
+		ret->runs += info.run_cnt;
+		ret->run_ns += info.run_time_ns;
+	}
+}
+
 /* Runs that a program missed because it was interrupted by itself. */
 static uint64_t count_recursion(struct host_trace *ht)
 {
@@ -372,6 +396,15 @@ static uint64_t count_recursion(struct host_trace *ht)
 			sum += info.recursion_misses;
 	}
 	return sum;
+}
+
+/* Into the manifest. */
+static void publish_overhead(struct host_trace *ht)
+{
+	struct ivt_machine_info *m = ivt_trace_writer_machine(ht->sink->writer, ht->machine);
+
+	if (m)
+		host_trace_overhead(ht, &m->overhead);
 }
 
 uint64_t host_trace_account(struct host_trace *ht)
@@ -392,6 +425,7 @@ uint64_t host_trace_account(struct host_trace *ht)
 			stream->lost_full = lost[cpu];
 	}
 	free(lost);
+	publish_overhead(ht);
 	/* The kernel counts these per program, not per CPU: the first has all. */
 	stream = sink_stream(ht->sink, ht->machine, 0);
 	if (stream) {

@@ -7,6 +7,7 @@
 #define HOST_TRACE_H
 
 #include <sys/types.h>
+#include "host-reader/bpf_stats.h"
 #include "host-reader/options.h"
 #include "host-reader/sink.h"
 
@@ -36,6 +37,11 @@ void host_trace_stop(struct host_trace *ht);
 
 /* Loss counters into the machine's streams; returns records lost in all. */
 uint64_t host_trace_account(struct host_trace *ht);
+
+/* @stats says when programs are measured (NULL: they are not); borrowed. */
+void host_trace_measure_by(struct host_trace *ht, const struct bpf_stats *stats);
+/* What the programs of the host's events have taken while they were measured. */
+void host_trace_overhead(const struct host_trace *ht, struct ivt_overhead *ret);
 
 /* Returns when the kernel has freed the programs, after 10 s at most.  NULL is
  * allowed. */

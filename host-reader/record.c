@@ -66,6 +66,8 @@ static int prepare(struct recording *rec, struct ivt_error *err)
 {
 	int ret = helper_start(rec->opt->command, rec->opt->user, &rec->helper);
 
+	if (!ret && !event_set_is_empty(&rec->opt->host))
+		ret = bpf_stats_start(&rec->bpf_stats);
 	if (!ret)
 		ret = loop_create(&rec->loop);
 	rec->vms = calloc(RECORDING_MAX_VMS, sizeof(rec->vms[0]));
@@ -111,6 +113,8 @@ static int start(struct recording *rec, struct ivt_error *err)
 		ret = clock_choice_start(&rec->clocks, err);
 	if (!ret && !event_set_is_empty(&rec->opt->host))
 		ret = host_trace_open(&rec->opt->host, &rec->sink, 0, &rec->ht, err);
+	if (!ret && rec->ht)
+		host_trace_measure_by(rec->ht, rec->bpf_stats);
 	if (!ret && rec->opt->script)
 		ret = stap_script_open(rec->opt->script, &rec->sink, 0, &rec->script, err);
 	if (!ret)
@@ -320,6 +324,7 @@ static void release(struct recording *rec)
 	clock_choice_end(&rec->clocks);
 	mappers_deinit(&rec->mappers);
 	host_trace_close(rec->ht);
+	bpf_stats_end(rec->bpf_stats);
 	stap_script_close(rec->script);
 	free(rec->vms);
 	discover_destroy(rec->discover);

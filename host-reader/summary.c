@@ -31,6 +31,18 @@ static void print_machine(const struct ivt_machine_info *m)
 		m->filter[0] ? ", filtered" : "");
 }
 
+static void print_overhead(const struct ivt_overhead *o)
+{
+	if (o->measured_ns)
+		fprintf(stderr,
+			"  the host's programs took %.2f %% of one CPU, %.0f ns each time "
+			"(measured "
+			"for %.0f ms)\n",
+			100.0 * (double)o->run_ns / (double)o->measured_ns,
+			o->runs ? (double)o->run_ns / (double)o->runs : 0.0,
+			(double)o->measured_ns / 1e6);
+}
+
 void summary_print(const char *path)
 {
 	const struct ivt_trace_info *info;
@@ -47,6 +59,7 @@ void summary_print(const char *path)
 	message("recorded '%s'", path);
 	for (i = 0; i < info->n_machines; i++) {
 		print_machine(&info->machines[i]);
+		print_overhead(&info->machines[i].overhead);
 		has_guest = has_guest || info->machines[i].kind == IVT_GUEST;
 	}
 	fprintf(stderr, "Look at it:\n  ivtrace-report %s %s\n  ivtrace-view %s\n",

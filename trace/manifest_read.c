@@ -194,6 +194,13 @@ static int read_parts(struct json_object *o, struct ivt_machine_info *m)
 	return ret;
 }
 
+static void read_overhead(struct json_object *o, struct ivt_overhead *ret)
+{
+	ret->runs = get_u64(o, "runs");
+	ret->run_ns = get_u64(o, "run_ns");
+	ret->measured_ns = get_u64(o, "measured_ns");
+}
+
 static int read_machine(struct json_object *o, struct ivt_machine_info *m)
 {
 	char text[8];
@@ -210,6 +217,7 @@ static int read_machine(struct json_object *o, struct ivt_machine_info *m)
 	m->offset_s = get_u64(o, "offset_s");
 	m->offset = get_u64(o, "offset");
 	m->line_residual_ns = get_u64(o, "line_residual_ns");
+	read_overhead(get(o, "overhead", json_type_object), &m->overhead);
 	m->qemu_pid = -1;
 	if (!is_plain_name(m->dir) || get_uuid(o, m->uuid))
 		return -EINVAL;

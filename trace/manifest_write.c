@@ -136,6 +136,16 @@ static void add_parts(struct json_object *o, const struct ivt_machine_info *m)
 	add(o, "parts", parts);
 }
 
+static void add_overhead(struct json_object *o, const struct ivt_overhead *overhead)
+{
+	struct json_object *e = json_object_new_object();
+
+	add_u64(e, "runs", overhead->runs);
+	add_u64(e, "run_ns", overhead->run_ns);
+	add_u64(e, "measured_ns", overhead->measured_ns);
+	add(o, "overhead", e);
+}
+
 static struct json_object *machine_json(const struct ivt_machine_info *m)
 {
 	struct json_object *o = json_object_new_object();
@@ -151,6 +161,8 @@ static struct json_object *machine_json(const struct ivt_machine_info *m)
 	add_u64(o, "offset_s", m->offset_s);
 	add_u64(o, "offset", m->offset);
 	add_u64(o, "line_residual_ns", m->line_residual_ns);
+	if (m->overhead.measured_ns)
+		add_overhead(o, &m->overhead);
 	if (m->kind == IVT_GUEST)
 		add_guest(o, m);
 	for (size_t i = 0; i < m->n_streams; i++)

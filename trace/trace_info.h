@@ -94,6 +94,13 @@ struct ivt_machine_part {
 	uint64_t line_residual_ns;
 };
 
+/* What recording cost the machine, measured now and then. */
+struct ivt_overhead {
+	uint64_t runs; /* of programs, all CPUs, while it was measured */
+	uint64_t run_ns;
+	uint64_t measured_ns; /* 0: it was not */
+};
+
 struct ivt_machine_info {
 	char dir[IVT_NAME_BYTES + 16]; /* "host", "vm-a", "vm-a.1" */
 	char name[IVT_NAME_BYTES];     /* "host", "a" */
@@ -106,6 +113,7 @@ struct ivt_machine_info {
 	uint64_t offset_s;
 	uint64_t offset;
 	uint64_t line_residual_ns; /* how far the line lies from the clock log, at most */
+	struct ivt_overhead overhead; /* the host's */
 	/* guests */
 	int32_t qemu_pid; /* -1 unknown */
 	uint64_t qemu_starttime;
