@@ -29,7 +29,7 @@ struct recording {
 	struct clock_choice clocks;
 	struct mappers mappers;
 	struct host_trace *ht;
-	struct bpf_stats *bpf_stats; /* NULL: none */
+	struct bpf_stats *bpf_stats;   /* NULL: none */
 	struct stap_script *script;    /* NULL: none */
 	struct handshakes *handshakes; /* NULL: none */
 	pid_t child;		       /* the command; 0: none (any more) */

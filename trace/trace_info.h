@@ -112,7 +112,7 @@ struct ivt_machine_info {
 	uint64_t freq_hz;
 	uint64_t offset_s;
 	uint64_t offset;
-	uint64_t line_residual_ns; /* how far the line lies from the clock log, at most */
+	uint64_t line_residual_ns;    /* how far the line lies from the clock log, at most */
 	struct ivt_overhead overhead; /* the host's */
 	/* guests */
 	int32_t qemu_pid; /* -1 unknown */

@@ -4,7 +4,7 @@
 set -euo pipefail
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-mkdir -p "$tmp"/{scripts,trace,viewer/draw,tsc-sync,ivring/include/ivring}
+mkdir -p "$tmp"/{scripts,trace,viewer/draw,tsc-sync,host-reader,ivring/include/ivring}
 cp "$SRC"/scripts/check-* "$tmp/scripts/"
 cd "$tmp"
 git init -q .
@@ -14,6 +14,7 @@ put() # FILE LINE...
 	local file=$1
 
 	shift
+	mkdir -p "$(dirname "$file")"
 	printf '%s\n' "$@" >"$file"
 	git add "$file"
 }
@@ -42,6 +43,12 @@ git rm -qf trace/analysis.h
 put viewer/draw/gtk.c '/* SPDX-License-Identifier: GPL-2.0-or-later */' '#include <gtk/gtk.h>'
 noticed viewer/draw/gtk.c:2 scripts/check-includes
 git rm -qf viewer/draw/gtk.c
+put host-reader/drain.c '/* SPDX-License-Identifier: GPL-2.0-or-later */' '#include "trace/merge.h"'
+noticed host-reader/drain.c:2 scripts/check-includes
+git rm -qf host-reader/drain.c
+put host-reader/summary.c '/* SPDX-License-Identifier: GPL-2.0-or-later */' '#include "trace/merge.h"'
+scripts/check-includes
+git rm -qf host-reader/summary.c
 put tsc-sync/none.c 'int x;'
 noticed tsc-sync/none.c:1 scripts/check-spdx
 git rm -qf tsc-sync/none.c
