@@ -15,6 +15,8 @@
 /* A driver looks each 10 ms: to come back a multiple of that less 1 ms after it
  * took up a call is to wait for it 1 ms, and not 5. */
 #define PERIOD_NS    999000000u
+#define MS_NS	     1000000u
+#define CALLS_HZ     16	       /* at most about so many calls: each may spin for milliseconds */
 #define LAP_NS	     29000000u /* between two vCPUs in a first or last lap */
 #define LISTEN_NS    40000000u
 #define FIRST_NS     150000000u /* it looks each 100 ms until it knows that we are there */
@@ -59,6 +61,7 @@ struct handshakes {
 	struct caller *callers; /* only the thread takes one out */
 	/* the thread's own */
 	uint64_t n_calls;
+	uint32_t n_callers;
 };
 
 static const struct ivring_guest_page *guest_page(const struct caller *c)
@@ -102,8 +105,14 @@ static void call(struct handshakes *h, struct caller *c, uint64_t now)
 	ivring_store_release(&page->shake_call, c->call);
 }
 
+/* Between two calls of a guest: the more guests, the longer. */
+static uint64_t period(const struct handshakes *h)
+{
+	return (uint64_t)(PERIOD_NS + MS_NS) * (1 + h->n_callers / CALLS_HZ) - MS_NS;
+}
+
 /* The call is over, answered or not: when is the next? */
-static void end_call(struct caller *c, uint64_t now, bool is_answered)
+static void end_call(const struct handshakes *h, struct caller *c, uint64_t now, bool is_answered)
 {
 	uint32_t doubled = 0;
 
@@ -121,7 +130,7 @@ static void end_call(struct caller *c, uint64_t now, bool is_answered)
 	if (c->lap || (c->n_unanswered && !doubled))
 		c->call_at_ns = now + LAP_NS;
 	else
-		c->call_at_ns = now + ((uint64_t)PERIOD_NS << doubled);
+		c->call_at_ns = now + (period(h) << doubled);
 }
 
 /*
@@ -216,7 +225,7 @@ static uint64_t attend(struct handshakes *h, struct caller *c, uint64_t now)
 	is_looking = ivring_load_acquire(&answer_line(c)->call) == c->call;
 	if (!is_looking && now < c->until_ns)
 		return now + NAP_NS;
-	end_call(c, now, is_looking && shake(h, c));
+	end_call(h, c, now, is_looking && shake(h, c));
 	return c->call_at_ns;
 }
 
@@ -242,10 +251,10 @@ static bool sleep_until(struct handshakes *h, uint64_t when_ns)
 	return goes_on;
 }
 
-static void retire(struct caller *c)
+static void retire(const struct handshakes *h, struct caller *c)
 {
 	if (!ivring_region_check(c->region))
-		end_call(c, 0, false);
+		end_call(h, c, 0, false);
 }
 
 /* What was found of a guest that leaves is nobody's any more. */
@@ -271,7 +280,7 @@ static struct caller *next_caller(struct handshakes *h, struct caller *c)
 	at = c ? &c->next : &h->callers;
 	while (*at && (*at)->is_leaving) {
 		gone = *at;
-		retire(gone);
+		retire(h, gone);
 		forget_results(h, gone->vm);
 		*at = gone->next;
 		free(gone);
@@ -284,23 +293,26 @@ static struct caller *next_caller(struct handshakes *h, struct caller *c)
 static void *run(void *arg)
 {
 	struct handshakes *h = arg;
-	struct caller *c;
 	uint64_t next_ns;
+	struct caller *c;
+	uint32_t n;
 
 	/* To be late is to miss the answer.  Neither is vital. */
 	prctl(PR_SET_TIMERSLACK, 1);
 	setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
 	do {
 		next_ns = now_ns() + MAX_SLEEP_NS;
-		for (c = next_caller(h, NULL); c; c = next_caller(h, c)) {
+		n = 0;
+		for (c = next_caller(h, NULL); c; c = next_caller(h, c), n++) {
 			uint64_t ns = attend(h, c, now_ns());
 
 			if (ns < next_ns)
 				next_ns = ns;
 		}
+		h->n_callers = n;
 	} while (sleep_until(h, next_ns));
 	for (c = h->callers; c; c = c->next)
-		retire(c);
+		retire(h, c);
 	return NULL;
 }
 
