@@ -6,6 +6,7 @@
  *	ivtrace_map.c		maps the region write-back, measures the mapping
  *	ivtrace_ring.c		one writer per CPU: open, flush, close, panic
  *	ivtrace_control.c	does what the reader's page asks for
+ *	ivtrace_doorbell.c	wakes the host, is interrupted by it
  *	ivtrace_shake.c		answers the host's question for the time
  *	ivtrace_probe.c		tracepoints -> records
  *	ivtrace_filter.c	whose events are recorded
@@ -17,12 +18,13 @@
  *	ivtrace_stap.c		what SystemTap's scripts call
  *	ivtrace_status.c	/sys/class/misc/ivtrace/
  *
- * One region at a time.  Order of life: map, ring_start, control_start;
- * control_stop, ring_stop, unmap.
+ * One region at a time.  Order of life: map, doorbell_start, ring_start,
+ * control_start; control_stop, ring_stop, doorbell_stop, unmap.
  */
 #ifndef IVTRACE_H
 #define IVTRACE_H
 
+#include <linux/irq_work.h>
 #include <linux/jump_label.h>
 #include <linux/kcsan-checks.h>
 #include <linux/percpu.h>
@@ -99,6 +101,9 @@ struct ivtrace_cpu {
 	int kick_pending;	    /* kick is queued or runs */
 	call_single_data_t kick;
 	struct hrtimer flush;
+	u64 ring_at; /* published that far, the doorbell is due */
+	u64 n_rings;
+	struct irq_work ring;
 };
 
 DECLARE_PER_CPU(struct ivtrace_cpu, ivtrace_cpus);
@@ -122,12 +127,14 @@ void ivtrace_ring_thaw(struct ivtrace_region *r);
  * flush timer is parked, or (@all) every one. */
 void ivtrace_ring_kick(bool all);
 
-/* What was written and lost since the region was bound, all CPUs.  Any context. */
+/* What was written and lost since the region was bound, and how often the host
+ * was woken, all CPUs.  Any context. */
 struct ivtrace_counts {
 	u64 records;
 	u64 lost_full;
 	u64 lost_nested;
 	u64 lost_big;
+	u64 rings;
 };
 void ivtrace_ring_count(struct ivtrace_counts *ret);
 
@@ -137,6 +144,24 @@ int ivtrace_ring_cpu(void);
 /* Process context: sleep (250 ms at most) until the current CPU's ring is less
  * than half full.  False: it is not, its reader does not read. */
 bool ivtrace_ring_wait_room(void);
+
+/* ---- doorbell ------------------------------------------------------------- */
+
+/* The bound device has one. */
+DECLARE_STATIC_KEY_FALSE(ivtrace_has_doorbell);
+
+/* Process context.  Take the registers and the interrupt of @pdev, whose memory is
+ * @r; a device without them, or that does not give them, is used without. */
+void ivtrace_doorbell_start(struct ivtrace_region *r, struct pci_dev *pdev);
+/* Process context; nobody writes any more.  Undoes it; twice does no harm. */
+void ivtrace_doorbell_stop(struct pci_dev *pdev);
+/* The first sub-buffer that @c's writer completes is news.  Before @c is open. */
+void ivtrace_doorbell_prepare(struct ivtrace_cpu *c);
+/* Any context, on @c's CPU: a sub-buffer is complete.  If the host sleeps, wake it,
+ * by and by. */
+void ivtrace_doorbell_due(struct ivtrace_cpu *c);
+/* Interrupts of the host since the device was bound.  Any context. */
+u64 ivtrace_doorbell_interrupts(void);
 
 static __always_inline u32 ivtrace_ctx(void)
 {
@@ -162,9 +187,13 @@ static __always_inline int ivtrace_write_two(u16 type, const void *head, u32 hea
 	preempt_disable_notrace();
 	kcsan_nestable_atomic_begin(); /* only interrupts of this CPU come between, and nest */
 	c = raw_cpu_ptr(&ivtrace_cpus);
-	if (likely(READ_ONCE(c->is_open)))
+	if (likely(READ_ONCE(c->is_open))) {
 		ret = ivring_emit_two(&c->w, type, ivtrace_ctx(), head, head_bytes, body,
 				      body_bytes);
+		if (static_branch_unlikely(&ivtrace_has_doorbell) &&
+		    unlikely(ivring_load(&c->w.pub) >= ivring_load(&c->ring_at)))
+			ivtrace_doorbell_due(c);
+	}
 	kcsan_nestable_atomic_end();
 	preempt_enable_notrace();
 	return ret;
@@ -232,6 +261,8 @@ void ivtrace_control_start(struct ivtrace_region *r);
 void ivtrace_control_stop(void);
 /* Process context, between the two: what the reader wants is done on return. */
 void ivtrace_control_hurry(void);
+/* Hardirq: look at the reader's page now; nothing where control is stopped. */
+void ivtrace_control_look(void);
 
 /* Is this type wanted by the present reader?  Any context. */
 bool ivtrace_type_is_enabled(u16 type);
@@ -258,6 +289,8 @@ struct ivtrace_binding {
 	u64 channel_bytes;
 	u32 channels;
 	u32 map_type;
+	bool has_doorbell;
+	u64 interrupts;
 	struct ivtrace_counts counts;
 };
 void ivtrace_pci_binding(struct ivtrace_binding *ret);

@@ -8,6 +8,7 @@
 
 #include <linux/hrtimer.h>
 #include <linux/moduleparam.h>
+#include <linux/spinlock.h>
 #include <linux/sysfs.h>
 #include <linux/workqueue.h>
 #include <asm/tsc.h>
@@ -39,6 +40,10 @@ static struct {
 	u32 beat_ms; /* since the last ivtrace_beat record */
 	bool is_stopping;
 } ivtrace_control;
+
+/* The timer's look and that of the host's interrupt: one at a time; is_watching. */
+static DEFINE_RAW_SPINLOCK(ivtrace_look_lock);
+static bool ivtrace_is_watching;
 
 bool ivtrace_type_is_enabled(u16 type)
 {
@@ -74,7 +79,8 @@ ssize_t ivtrace_control_print_chains(char *page)
 u32 ivtrace_features(void)
 {
 	return IVRING_GUEST_FILTERS | IVRING_GUEST_CHAINS | IVRING_GUEST_FREEZES |
-	       (IVTRACE_HAS_FTRACE ? IVRING_GUEST_FTRACE : 0);
+	       (IVTRACE_HAS_FTRACE ? IVRING_GUEST_FTRACE : 0) |
+	       (static_key_enabled(&ivtrace_has_doorbell) ? IVRING_GUEST_RINGS : 0);
 }
 
 /* The reader that is there, or 0: none, or the guest's owner wants none. */
@@ -130,23 +136,47 @@ static void ivtrace_control_beat(u32 period_ms)
 		ivtrace_emit(IVT_TYPE_ivtrace_beat, "", 0);
 }
 
-static enum hrtimer_restart ivtrace_control_timer(struct hrtimer *timer)
+/* Under the lock.  Is there a reader? */
+static bool ivtrace_control_look_locked(void)
 {
 	const struct ivring_reader_page *page = ivtrace_reader_page(ivtrace_control.region);
 	u64 reader_epoch = ivtrace_control_reader(page);
 	u32 flags = ivring_load(&page->flags);
-	u32 period_ms = reader_epoch ? clamp(poll_ms, 1u, 1000u) : IVTRACE_IDLE_MS;
 
 	if (ivtrace_region_is_stale(ivtrace_control.region)) {
 		ivtrace_pci_rebind();
-	} else {
-		if (ivtrace_control_may_apply() && ivtrace_control_changed(page, reader_epoch))
-			queue_work_on(ivtrace_ring_cpu(), system_long_wq, &ivtrace_control.work);
-		if (reader_epoch)
-			ivtrace_shake_look(page);
-		ivtrace_control_beat(period_ms);
-		ivtrace_ring_kick(flags & IVRING_READER_FLUSH_REQ);
+		return reader_epoch;
 	}
+	if (ivtrace_control_may_apply() && ivtrace_control_changed(page, reader_epoch))
+		queue_work_on(ivtrace_ring_cpu(), system_long_wq, &ivtrace_control.work);
+	if (reader_epoch)
+		ivtrace_shake_look(page);
+	ivtrace_ring_kick(flags & IVRING_READER_FLUSH_REQ);
+	return reader_epoch;
+}
+
+void ivtrace_control_look(void)
+{
+	unsigned long irqs;
+
+	raw_spin_lock_irqsave(&ivtrace_look_lock, irqs);
+	if (ivtrace_is_watching)
+		ivtrace_control_look_locked();
+	raw_spin_unlock_irqrestore(&ivtrace_look_lock, irqs);
+}
+
+static enum hrtimer_restart ivtrace_control_timer(struct hrtimer *timer)
+{
+	unsigned long irqs;
+	bool has_reader;
+	u32 period_ms;
+
+	raw_spin_lock_irqsave(&ivtrace_look_lock, irqs);
+	has_reader = ivtrace_control_look_locked();
+	raw_spin_unlock_irqrestore(&ivtrace_look_lock, irqs);
+	period_ms = has_reader ? clamp(poll_ms, 1u, 1000u) : IVTRACE_IDLE_MS;
+	if (!ivtrace_region_is_stale(ivtrace_control.region))
+		ivtrace_control_beat(period_ms);
 	hrtimer_forward_now(timer, ms_to_ktime(period_ms));
 	return HRTIMER_RESTART;
 }
@@ -212,6 +242,13 @@ static void ivtrace_control_work(struct work_struct *work)
 	WRITE_ONCE(ivtrace_control.applied_at, ktime_get());
 }
 
+static void ivtrace_control_watch(bool is_wanted)
+{
+	raw_spin_lock_irq(&ivtrace_look_lock);
+	ivtrace_is_watching = is_wanted;
+	raw_spin_unlock_irq(&ivtrace_look_lock);
+}
+
 void ivtrace_control_start(struct ivtrace_region *r)
 {
 	ivtrace_control.region = r;
@@ -223,6 +260,7 @@ void ivtrace_control_start(struct ivtrace_region *r)
 	INIT_WORK(&ivtrace_control.work, ivtrace_control_work);
 	ivtrace_hrtimer_setup(&ivtrace_control.timer, ivtrace_control_timer, HRTIMER_MODE_REL);
 	ivtrace_shake_start(r);
+	ivtrace_control_watch(true);
 	hrtimer_start(&ivtrace_control.timer, ms_to_ktime(1), HRTIMER_MODE_REL);
 }
 
@@ -234,6 +272,7 @@ void ivtrace_control_hurry(void)
 
 void ivtrace_control_stop(void)
 {
+	ivtrace_control_watch(false);
 	WRITE_ONCE(ivtrace_control.is_stopping, true);
 	hrtimer_cancel(&ivtrace_control.timer);
 	ivtrace_shake_stop();

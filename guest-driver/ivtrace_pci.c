@@ -136,9 +136,10 @@ static int ivtrace_bind(struct pci_dev *pdev, const struct ivring_superblock *sb
 	ret = ivtrace_map(&ivtrace_region, pdev);
 	if (ret)
 		goto err_region;
+	ivtrace_doorbell_start(&ivtrace_region, pdev);
 	ret = ivtrace_ring_start(&ivtrace_region);
 	if (ret)
-		goto err_map;
+		goto err_doorbell;
 	WRITE_ONCE(ivtrace_must_rebind, false);
 	ivtrace_pdev = pdev;
 	ivtrace_control_start(&ivtrace_region);
@@ -147,7 +148,8 @@ static int ivtrace_bind(struct pci_dev *pdev, const struct ivring_superblock *sb
 		ivtrace_region.epoch);
 	return 0;
 
-err_map:
+err_doorbell:
+	ivtrace_doorbell_stop(pdev);
 	ivtrace_unmap(&ivtrace_region);
 err_region:
 	pci_release_region(pdev, IVTRACE_BAR);
@@ -160,6 +162,7 @@ static void ivtrace_unbind(struct pci_dev *pdev)
 		return;
 	ivtrace_control_stop();
 	ivtrace_ring_stop(&ivtrace_region);
+	ivtrace_doorbell_stop(pdev);
 	ivtrace_pdev = NULL;
 	ivtrace_is_asleep = false;
 }
@@ -261,6 +264,8 @@ void ivtrace_pci_binding(struct ivtrace_binding *ret)
 		ret->channel_bytes = ivring_chan_bytes(&r->sb);
 		ret->channels = r->sb.nr_channels;
 		ret->map_type = r->map_type;
+		ret->has_doorbell = static_key_enabled(&ivtrace_has_doorbell);
+		ret->interrupts = ivtrace_doorbell_interrupts();
 		ivtrace_ring_count(&ret->counts);
 	}
 	mutex_unlock(&ivtrace_lock);
@@ -330,7 +335,7 @@ static int __init ivtrace_init(void)
 		ivtrace_end_retries();
 		ivtrace_mark_exit();
 	} else if (!pci_dev_present(ivtrace_pci_ids)) {
-		pr_info("this VM has no ivshmem-plain device (%04x:%04x): nothing is recorded "
+		pr_info("this VM has no ivshmem device (%04x:%04x): nothing is recorded "
 			"until it gets one; ivtrace-host qemu-args says how\n",
 			IVTRACE_VENDOR, IVTRACE_DEVICE);
 	}

@@ -164,6 +164,7 @@ void ivtrace_ring_count(struct ivtrace_counts *ret)
 		ret->lost_full += ivring_load(&c->w.lost_full);
 		ret->lost_nested += ivring_load(&c->w.lost_nested);
 		ret->lost_big += ivring_load(&c->w.lost_big);
+		ret->rings += READ_ONCE(c->n_rings);
 	}
 }
 
@@ -363,6 +364,7 @@ static void ivtrace_open_all(struct ivtrace_region *r)
 		ivtrace_clear(r->base + ivring_chan_data_off(&r->sb, cpu),
 			      ivring_chan_bytes(&r->sb));
 		ivring_writer_init(&c->w, r->base, &r->sb, cpu, r->epoch);
+		ivtrace_doorbell_prepare(c);
 		/* After the writer: interrupts of this CPU may use it at once. */
 		smp_store_release(&c->is_open, true);
 	}

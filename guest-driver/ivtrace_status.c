@@ -10,6 +10,9 @@
  *	channels	rings of the region
  *	channel_bytes	size of each
  *	memory		write-back, uncached or unknown: how the region is mapped
+ *	doorbell	yes or no: the device has one
+ *	rings		times that the host was woken by it,
+ *	interrupts	and that the host interrupted, since the binding
  *	types		numbers of the event types that the recording wants
  *	chains		of those that it wants call chains for
  *	filter_pids	processes whose events it wants, and
@@ -60,6 +63,9 @@ IVTRACE_SHOW(epoch, "%llx", b.epoch);
 IVTRACE_SHOW(channels, "%u", b.channels);
 IVTRACE_SHOW(channel_bytes, "%llu", b.channel_bytes);
 IVTRACE_SHOW(memory, "%s", ivtrace_memory_name(b.map_type));
+IVTRACE_SHOW(doorbell, "%s", b.has_doorbell ? "yes" : "no");
+IVTRACE_SHOW(rings, "%llu", b.counts.rings);
+IVTRACE_SHOW(interrupts, "%llu", b.interrupts);
 IVTRACE_SHOW(records, "%llu", b.counts.records);
 IVTRACE_SHOW(lost_full, "%llu", b.counts.lost_full);
 IVTRACE_SHOW(lost_nested, "%llu", b.counts.lost_nested);
@@ -82,7 +88,8 @@ static struct attribute *ivtrace_status_attrs[] = {
 	&dev_attr_channels.attr,    &dev_attr_channel_bytes.attr, &dev_attr_memory.attr,
 	&dev_attr_types.attr,	    &dev_attr_records.attr,	  &dev_attr_lost_full.attr,
 	&dev_attr_lost_nested.attr, &dev_attr_lost_big.attr,	  &dev_attr_chains.attr,
-	&dev_attr_filter_pids.attr, &dev_attr_filter_comms.attr,  NULL,
+	&dev_attr_filter_pids.attr, &dev_attr_filter_comms.attr,  &dev_attr_doorbell.attr,
+	&dev_attr_rings.attr,	    &dev_attr_interrupts.attr,	  NULL,
 };
 
 static const struct attribute_group ivtrace_status_group = {

@@ -10,7 +10,7 @@ vm_setup
 lab/vm start none
 lab/vm exec none -- 'lsmod | grep -q ^ivtrace || insmod /lib/lab/ivtrace.ko; lsmod; dmesg' >"$work/log"
 grep '^ivtrace ' "$work/log"
-grep -F 'this VM has no ivshmem-plain device (1af4:1110)' "$work/log"
+grep -F 'this VM has no ivshmem device (1af4:1110)' "$work/log"
 lab/vm exec none -- 'echo into the void >/dev/ivtrace'
 lab/vm exec none -- 'rmmod ivtrace && ! lsmod | grep ^ivtrace'
 lab/vm check-log none

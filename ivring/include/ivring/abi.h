@@ -30,7 +30,7 @@
 
 #define IVRING_MAGIC	     0x0100474e49525649ULL /* "IVRING\0\1", little-endian */
 #define IVRING_VERSION_MAJOR 1
-#define IVRING_VERSION_MINOR 2 /* 1: the handshake; 2: filter, freeze, features */
+#define IVRING_VERSION_MINOR 3 /* 1: handshake; 2: filter, freeze, features; 3: doorbell */
 
 #define IVRING_PAGE_BYTES	 4096
 #define IVRING_GUEST_OFF	 0x1000
@@ -83,6 +83,7 @@
 #define IVRING_GUEST_CHAINS  2u
 #define IVRING_GUEST_FREEZES 4u
 #define IVRING_GUEST_FTRACE  8u
+#define IVRING_GUEST_RINGS   16u /* its doorbell, while NEED_WAKEUP is set */
 
 /* Types 0..IVRING_MAX_TYPE - 1 have a bit in ivring_reader_page.enable_bitmap. */
 #define IVRING_MAX_TYPE	    24576
