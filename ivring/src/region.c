@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 #include <ivring/region.h>
@@ -49,12 +51,28 @@ static int region_layout(const struct ivring_region_options *opt, uint64_t file_
 	return err ? -EDOM : 0;
 }
 
+/* What mappings of the file are made of: pages, or huge ones. */
+static uint64_t map_grain(int fd)
+{
+	struct statfs fs;
+
+	if (!fstatfs(fd, &fs) && fs.f_type == HUGETLBFS_MAGIC)
+		return (uint64_t)fs.f_bsize;
+	return IVRING_PAGE_BYTES;
+}
+
+static uint64_t round_up(uint64_t bytes, uint64_t grain)
+{
+	return (bytes + grain - 1) & ~(grain - 1);
+}
+
 /* Everything but the magic, then the magic: a guest that polls for it sees a
  * whole region.  The file is zero. */
 static int region_write(int fd, struct ivring_superblock *sb, uint32_t mode)
 {
 	struct ivring_superblock *shared;
 	struct timespec now;
+	uint64_t bytes = round_up(sb->data_off, map_grain(fd));
 	unsigned char *base;
 	uint32_t i;
 	int err;
@@ -62,7 +80,7 @@ static int region_write(int fd, struct ivring_superblock *sb, uint32_t mode)
 	err = posix_fallocate(fd, 0, (off_t)sb->region_size);
 	if (err)
 		return -err;
-	base = mmap(NULL, sb->data_off, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (base == MAP_FAILED)
 		return -errno;
 	clock_gettime(CLOCK_REALTIME, &now);
@@ -86,7 +104,7 @@ static int region_write(int fd, struct ivring_superblock *sb, uint32_t mode)
 	memcpy(shared, sb, sizeof(*sb));
 	sb->magic = IVRING_MAGIC;
 	ivring_store_release(&shared->magic, sb->magic);
-	munmap(base, sb->data_off);
+	munmap(base, bytes);
 	return 0;
 }
 
@@ -240,7 +258,8 @@ static int region_mode(const struct ivring_region *region, uint32_t *ret)
 /* What is wiped, the guest's own page too: it comes as to a new region. */
 static int region_wipe(const struct ivring_region *region)
 {
-	size_t bytes = region->sb.reader_off + region->sb.reader_len;
+	size_t bytes = round_up((uint64_t)region->sb.reader_off + region->sb.reader_len,
+				map_grain(region->fd));
 	unsigned char *base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, region->fd, 0);
 
 	if (base == MAP_FAILED)
@@ -266,6 +285,24 @@ int ivring_region_reformat(struct ivring_region *region, uint32_t mode)
 	return 0;
 }
 
+/* The reader area; with what lies around it in the same huge page. */
+static void *map_reader_area(int fd, const struct ivring_superblock *sb, int prot)
+{
+	uint64_t grain = map_grain(fd), start = sb->reader_off & ~(grain - 1);
+	uint64_t end = round_up((uint64_t)sb->reader_off + sb->reader_len, grain);
+	unsigned char *at = mmap(NULL, end - start, prot, MAP_SHARED, fd, (off_t)start);
+
+	return at == MAP_FAILED ? MAP_FAILED : at + (sb->reader_off - start);
+}
+
+static void unmap_reader_area(const struct ivring_region *r)
+{
+	uint64_t grain = map_grain(r->fd), start = r->sb.reader_off & ~(grain - 1);
+	uint64_t end = round_up((uint64_t)r->sb.reader_off + r->sb.reader_len, grain);
+
+	munmap((unsigned char *)r->reader_area - (r->sb.reader_off - start), end - start);
+}
+
 int ivring_region_open(const char *path, enum ivring_region_access access,
 		       struct ivring_region *ret)
 {
@@ -288,9 +325,8 @@ int ivring_region_open(const char *path, enum ivring_region_access access,
 		err = -errno;
 		goto err_close;
 	}
-	r.reader_area = mmap(NULL, r.sb.reader_len,
-			     is_observer ? PROT_READ : PROT_READ | PROT_WRITE, MAP_SHARED, r.fd,
-			     r.sb.reader_off);
+	r.reader_area =
+		map_reader_area(r.fd, &r.sb, is_observer ? PROT_READ : PROT_READ | PROT_WRITE);
 	if (r.reader_area == MAP_FAILED || fstat(r.fd, &st)) {
 		err = -errno;
 		goto err_unmap;
@@ -304,7 +340,7 @@ int ivring_region_open(const char *path, enum ivring_region_access access,
 	return 0;
 err_unmap:
 	if (r.reader_area != MAP_FAILED)
-		munmap(r.reader_area, r.sb.reader_len);
+		unmap_reader_area(&r);
 	munmap(r.base, r.sb.region_size);
 err_close:
 	close(r.fd);
@@ -315,7 +351,7 @@ void ivring_region_close(struct ivring_region *region)
 {
 	if (!region->base)
 		return;
-	munmap(region->reader_area, region->sb.reader_len);
+	unmap_reader_area(region);
 	munmap(region->base, region->sb.region_size);
 	close(region->fd);
 	memset(region, 0, sizeof(*region));
