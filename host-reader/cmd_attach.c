@@ -335,6 +335,8 @@ int cmd_attach(int argc, char **argv)
 		return usage_error("attach", "which VM? --vm NAME is missing");
 	if (!a.qmp_path)
 		return usage_error("attach", "--qmp SOCKET is missing");
+	if (a.spec.is_socket)
+		return usage_error("attach", "plugs regions that are files: --vm NAME[=shm:PATH]");
 	return attach(&a);
 }
 

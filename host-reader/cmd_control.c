@@ -121,7 +121,8 @@ static int read_options(struct order *order, int argc, char **argv, bool *is_don
 	if (!order->vm)
 		return usage_error(order->command, "which VM? --vm NAME is missing");
 	if (parse_vm(order->vm, &spec))
-		return usage_error(order->command, "'%s' is no VM: NAME or NAME=shm:PATH",
+		return usage_error(order->command,
+				   "'%s' is no VM: NAME, NAME=shm:PATH or NAME=sock:PATH",
 				   order->vm);
 	return 0;
 }

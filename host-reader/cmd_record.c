@@ -23,6 +23,8 @@ static const char help[] =
 	"\n"
 	"  -o, --output DIR.ivt     the trace's new directory (ivtrace-YYYYmmdd-HHMMSS.ivt)\n"
 	"      --vm NAME[=shm:PATH] a VM and its region (/dev/shm/ivtrace-NAME); repeatable\n"
+	"      --vm NAME=sock:PATH  a VM whose QEMU connects to the socket PATH, which is made,\n"
+	"                           and gets its region and a doorbell (ivshmem-doorbell)\n"
 	"      --vm auto            every VM that runs with a region, also later ones\n"
 	"      --host EVENTS        the host's events (default)\n"
 	"      --guest EVENTS       the VMs' events (default)\n"
@@ -40,6 +42,7 @@ static const char help[] =
 	"                           what it says by ivtrace.stp(7) is the host's\n"
 	"      --size BYTES         of a region that is made: a power of two (64M)\n"
 	"      --cpus N             rings in a region that is made: one per vCPU (8)\n"
+	"      --hugepages          regions of VMs that connect: in huge pages\n"
 	"      --user NAME          become this user, who makes the trace, once VMs and eBPF\n"
 	"                           programs are open\n"
 	"      --no-confine         keep privileges and all system calls (to debug it)\n"
@@ -58,7 +61,8 @@ static const char help_end[] =
 	"  ivtrace-host record --vm a --host block,sched_switch --guest default,net,timer\n"
 	"  ivtrace-host record --vm a --filter-comm postgres --stacks syscall_entry_fsync\n"
 	"  ivtrace-host record --host all -- dd if=/dev/vda of=/dev/null count=100\n"
-	"  ivtrace-host record --vm a=shm:/dev/hugepages/a --host none\n";
+	"  ivtrace-host record --vm a=shm:/dev/hugepages/a --host none\n"
+	"  ivtrace-host record --vm a=sock:/run/ivtrace/a.sock  before that VM is started\n";
 
 enum {
 	OPT_VM = 256,
@@ -73,6 +77,7 @@ enum {
 	OPT_SCRIPT,
 	OPT_SIZE,
 	OPT_CPUS,
+	OPT_HUGEPAGES,
 	OPT_USER,
 	OPT_NO_CONFINE,
 };
@@ -91,6 +96,7 @@ static const struct option options[] = {
 	{ "stap", required_argument, NULL, OPT_SCRIPT },
 	{ "size", required_argument, NULL, OPT_SIZE },
 	{ "cpus", required_argument, NULL, OPT_CPUS },
+	{ "hugepages", no_argument, NULL, OPT_HUGEPAGES },
 	{ "user", required_argument, NULL, OPT_USER },
 	{ "no-confine", no_argument, NULL, OPT_NO_CONFINE },
 	{ "help", no_argument, NULL, 'h' },
@@ -108,7 +114,8 @@ static int add_vm(struct record_options *opt, const char *text)
 	}
 	if (parse_vm(text, &spec))
 		return usage_error("record",
-				   "'%s' is no VM: NAME or NAME=shm:PATH, NAME of letters, digits "
+				   "'%s' is no VM: NAME, NAME=shm:PATH or NAME=sock:PATH, NAME of "
+				   "letters, digits "
 				   "and . _ -, not 'host'",
 				   text);
 	if (opt->n_vms >= MAX_VMS)
@@ -265,6 +272,9 @@ static int take_option(struct record_options *opt, int c, const char *value)
 		return set_size(value, &opt->size_bytes);
 	case OPT_CPUS:
 		return set_cpus(value, &opt->cpus);
+	case OPT_HUGEPAGES:
+		opt->in_huge_pages = true;
+		return 0;
 	case OPT_USER:
 		return set_user(opt, value);
 	case OPT_NO_CONFINE:

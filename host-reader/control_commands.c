@@ -33,7 +33,8 @@ static int run_add(struct recording *rec, struct json_object *request, struct js
 
 	(void)reply;
 	if (!text || parse_vm(text, &spec))
-		return ivt_error_set(err, -EINVAL, "'%.80s' is no VM: NAME or NAME=shm:PATH",
+		return ivt_error_set(err, -EINVAL,
+				     "'%.80s' is no VM: NAME, NAME=shm:PATH or NAME=sock:PATH",
 				     text ? text : "");
 	if (access(spec.path, F_OK))
 		return ivt_error_set(err, -errno, "cannot record '%s': '%s': %s", spec.name,

@@ -103,6 +103,7 @@ static void call(struct handshakes *h, struct caller *c, uint64_t now)
 	c->call = ++h->n_calls << 16 | c->vcpu;
 	c->until_ns = now + (c->has_answered ? LISTEN_NS : FIRST_NS);
 	ivring_store_release(&page->shake_call, c->call);
+	doorbell_interrupt(c->vm->doorbell);
 }
 
 /* Between two calls of a guest: the more guests, the longer. */

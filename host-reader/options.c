@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include "host-reader/options.h"
 #include "ivring/events.h"
 #include "trace/event_table.h"
@@ -230,13 +232,18 @@ int parse_vm(const char *text, struct vm_spec *ret)
 		len = snprintf(spec.path, sizeof(spec.path), SHM_PREFIX "%s", spec.name);
 	} else {
 		path++;
-		if (!strncmp(path, "shm:", 4))
+		spec.is_socket = !strncmp(path, "sock:", 5);
+		if (spec.is_socket)
+			path += 5;
+		else if (!strncmp(path, "shm:", 4))
 			path += 4;
 		else if (*path != '/') /* another way to reach a VM, which we do not know */
 			return -EINVAL;
 		len = snprintf(spec.path, sizeof(spec.path), "%s", path);
 	}
 	if (len <= 0 || (size_t)len >= sizeof(spec.path) || !spec.path[0])
+		return -EINVAL;
+	if (spec.is_socket && (size_t)len >= sizeof(((struct sockaddr_un *)0)->sun_path))
 		return -EINVAL;
 	*ret = spec;
 	return 0;

@@ -22,6 +22,8 @@ struct vm_spec {
 	char name[IVT_NAME_BYTES];
 	char path[PATH_MAX];
 	bool is_found;		     /* nobody named it (--vm auto) */
+	bool is_socket;		     /* path is where the VM's QEMU connects to (doorbell.h) */
+	bool in_huge_pages;	     /* the region that it is given then */
 	struct ivring_filter filter; /* whose events; none of both: everybody's */
 };
 
@@ -52,7 +54,8 @@ const char *event_groups(void);
 
 /* May the @n bytes at @name be a VM's name? */
 bool is_vm_name(const char *name, size_t n);
-/* "NAME" or "NAME=shm:PATH"; without a path it is /dev/shm/ivtrace-NAME. */
+/* "NAME", "NAME=shm:PATH" or "NAME=sock:PATH"; without a path it is
+ * /dev/shm/ivtrace-NAME. */
 int parse_vm(const char *text, struct vm_spec *ret);
 
 #endif /* HOST_OPTIONS_H */

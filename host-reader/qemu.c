@@ -12,7 +12,7 @@
 #include "host-reader/qemu.h"
 #include "host-reader/qemu_disk.h"
 
-static bool maps_file(pid_t pid, dev_t dev, ino_t ino)
+bool qemu_maps(pid_t pid, dev_t dev, ino_t ino)
 {
 	char path[64], line[PATH_MAX + 128], perms[8];
 	unsigned int major_nr, minor_nr;
@@ -54,7 +54,7 @@ int qemu_find(dev_t dev, ino_t ino, pid_t *ret_pid)
 	while ((entry = readdir(proc))) {
 		pid_t pid = isdigit((unsigned char)entry->d_name[0]) ? atoi(entry->d_name) : -1;
 
-		if (pid < 0 || pid == getpid() || !maps_file(pid, dev, ino))
+		if (pid < 0 || pid == getpid() || !qemu_maps(pid, dev, ino))
 			continue;
 		found = pid;
 		if (qemu_is_it(pid))

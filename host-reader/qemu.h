@@ -28,6 +28,9 @@ struct qemu {
  */
 int qemu_find(dev_t dev, ino_t ino, pid_t *ret_pid);
 
+/* Does @pid map the file @dev:@ino writable? */
+bool qemu_maps(pid_t pid, dev_t dev, ino_t ino);
+
 /*
  * Fill @q for @pid: starttime, accelerator, vCPU threads, disks.  What cannot
  * be known is left empty.  0, -ENOENT: no such process; -ENOMEM: @q is reset.

@@ -14,11 +14,13 @@
 #include "host-reader/confine.h"
 #include "host-reader/discover.h"
 #include "host-reader/control_commands.h"
+#include "host-reader/listen_socket.h"
 #include "host-reader/message.h"
 #include "host-reader/recording.h"
 #include "host-reader/summary.h"
 
 #define FLUSH_WAIT_NS  60000000u /* a guest's flush timer is 10 ms; guests are slow at times */
+#define WAIT_NS	       2000000u
 #define GUEST_WAIT_NS  1000000000u
 #define SCRIPT_WAIT_NS 10000000000u
 #define NICE	       -10
@@ -64,7 +66,10 @@ static int add_host(struct recording *rec, struct ivt_error *err)
 /* The helper first: it has nothing of what follows. */
 static int prepare(struct recording *rec, struct ivt_error *err)
 {
-	int ret = helper_start(rec->opt->command, rec->opt->user, &rec->helper);
+	int ret;
+
+	listen_socket_keep_inherited();
+	ret = helper_start(rec->opt->command, rec->opt->user, &rec->helper);
 
 	if (!ret && !event_set_is_empty(&rec->opt->host))
 		ret = bpf_stats_start(&rec->bpf_stats);
@@ -191,7 +196,6 @@ static bool is_silent(struct vm *vm)
  * state: the first record says that it records.  A command waits for that. */
 static void wait_for_guests(struct recording *rec)
 {
-	struct timespec ms = { .tv_nsec = 2000000 };
 	uint64_t begin = now_ns();
 	bool is_waiting = rec->opt->command && !event_set_is_empty(&rec->opt->guest);
 	size_t i;
@@ -202,7 +206,7 @@ static void wait_for_guests(struct recording *rec)
 		for (i = 0; i < rec->n_vms; i++)
 			is_waiting = is_waiting || is_silent(rec->vms[i]);
 		recording_keep_house(rec);
-		nanosleep(&ms, NULL);
+		loop_wait(rec->loop, WAIT_NS);
 	}
 	for (i = 0; is_waiting && !n_signals && i < rec->n_vms; i++)
 		if (is_silent(rec->vms[i]))
@@ -216,21 +220,19 @@ static void wait_for_guests(struct recording *rec)
 /* SystemTap takes its time; meanwhile all is recorded as before. */
 static void end_script(struct recording *rec)
 {
-	struct timespec ms = { .tv_nsec = 2000000 };
 	uint64_t begin = now_ns();
 
 	stap_script_interrupt(rec->script);
 	while (!stap_script_has_ended(rec->script) && now_ns() - begin < SCRIPT_WAIT_NS) {
 		recording_drain(rec, false);
 		recording_keep_house(rec);
-		nanosleep(&ms, NULL);
+		loop_wait(rec->loop, WAIT_NS);
 	}
 }
 
 /* Guests publish what they have; after that nothing new is asked for. */
 static void drain_rest(struct recording *rec)
 {
-	struct timespec ms = { .tv_nsec = 2000000 };
 	uint64_t begin;
 	size_t i;
 
@@ -243,7 +245,7 @@ static void drain_rest(struct recording *rec)
 		handshakes_hurry(rec->handshakes);
 	while (rec->n_vms && now_ns() - begin < FLUSH_WAIT_NS) {
 		recording_drain(rec, false);
-		nanosleep(&ms, NULL);
+		loop_wait(rec->loop, WAIT_NS);
 	}
 	rec->sink.retry_ns = 0; /* the last chance is not waited out */
 	for (i = 0; i < rec->n_vms; i++)
@@ -285,6 +287,7 @@ static int finish(struct recording *rec)
 	rec->control = NULL;
 	drain_rest(rec);
 	tell_unread(rec);
+	recording_tell_doorbells(rec);
 	if (recording_snapshot_clocks(rec, &err))
 		message("%s", err.msg);
 	if (rec->ht)

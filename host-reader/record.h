@@ -15,6 +15,7 @@ struct record_options {
 	bool finds_vms;	     /* --vm auto */
 	uint64_t size_bytes; /* of regions; 0: not said */
 	uint32_t cpus;	     /* 0: not said */
+	bool in_huge_pages;  /* regions of VMs that connect */
 	struct event_set host;
 	struct event_set guest;
 	struct event_set stacks; /* of these: with call chains, which are in guest, too */

@@ -69,4 +69,16 @@ void recording_sleep(struct recording *rec, unsigned int fill_permille);
 int recording_snapshot_clocks(struct recording *rec, struct ivt_error *err);
 void recording_take_handshakes(struct recording *rec);
 
+/* ---- recording_doorbells.c ---- */
+
+/* The loop may sleep @sleep_ns: have guests ring meanwhile, let in who waits.  Returns
+ * for how long it may sleep; 0: there is something to be taken. */
+uint64_t recording_arm_doorbells(struct recording *rec, uint64_t sleep_ns);
+/* After it: did a guest ring for a reason? */
+bool recording_disarm_doorbells(struct recording *rec);
+/* The longest sleep, where guests are polled each @polling_ns. */
+uint64_t recording_longest_sleep_ns(const struct recording *rec, uint64_t polling_ns);
+void recording_keep_doorbells(struct recording *rec, uint64_t now_ns);
+void recording_tell_doorbells(const struct recording *rec);
+
 #endif /* HOST_RECORDING_H */

@@ -97,6 +97,7 @@ void recording_keep_house(struct recording *rec)
 	for (i = 0; i < rec->n_vms; i++)
 		vm_watch_process(rec->vms[i], rec->ht);
 	recording_take_handshakes(rec);
+	recording_keep_doorbells(rec, now);
 	recording_let_go(rec);
 	if (rec->discover)
 		discover_look(rec->discover, rec);
@@ -120,7 +121,7 @@ void recording_keep_house(struct recording *rec)
 
 void recording_sleep(struct recording *rec, unsigned int fill_permille)
 {
-	uint64_t ns = rec->sleep_ns;
+	uint64_t longest = recording_longest_sleep_ns(rec, MAX_SLEEP_NS), ns = rec->sleep_ns;
 
 	if (fill_permille >= BUSY_PERMILLE)
 		ns = 0;
@@ -130,6 +131,9 @@ void recording_sleep(struct recording *rec, unsigned int fill_permille)
 		ns *= 2;
 	if (ns < MIN_SLEEP_NS)
 		ns = MIN_SLEEP_NS;
-	rec->sleep_ns = ns < MAX_SLEEP_NS ? ns : MAX_SLEEP_NS;
-	loop_wait(rec->loop, rec->sleep_ns);
+	rec->sleep_ns = ns < longest ? ns : longest;
+	ns = recording_arm_doorbells(rec, rec->sleep_ns);
+	loop_wait(rec->loop, ns ? ns : MIN_SLEEP_NS);
+	if (recording_disarm_doorbells(rec) || !ns)
+		rec->sleep_ns = MIN_SLEEP_NS;
 }

@@ -11,6 +11,7 @@
 
 int recording_attach_vm(struct recording *rec, const struct vm_spec *spec, struct ivt_error *err)
 {
+	struct vm_spec wanted = *spec;
 	struct vm *vm;
 	int ret;
 
@@ -21,11 +22,20 @@ int recording_attach_vm(struct recording *rec, const struct vm_spec *spec, struc
 	if (!vm)
 		return ivt_error_set(err, -ENOMEM, "cannot record '%s': %s", spec->name,
 				     strerror(ENOMEM));
-	ret = vm_attach(vm, spec, rec->opt->size_bytes, rec->opt->cpus, err);
+	wanted.in_huge_pages = rec->opt->in_huge_pages;
+	ret = vm_attach(vm, &wanted, rec->opt->size_bytes, rec->opt->cpus, err);
 	if (ret) {
 		vm_end(vm);
 		free(vm);
 		return ret;
+	}
+	if (vm->doorbell)
+		ret = doorbell_start(vm->doorbell, rec->loop, vm);
+	if (ret) {
+		vm_end(vm);
+		free(vm);
+		return ivt_error_set(err, ret, "cannot record '%s': %s", spec->name,
+				     strerror(-ret));
 	}
 	vm->clocks = &rec->clocks;
 	vm->mappers = &rec->mappers;
@@ -99,6 +109,8 @@ void recording_remove_vm(struct recording *rec, struct vm *vm)
 	vm_finish_clock(vm);
 	if (rec->ht && vm->qemu.pid > 0)
 		host_trace_process(rec->ht, vm->qemu.pid, false);
+	if (vm->doorbell)
+		doorbell_stop(vm->doorbell);
 	forget(rec, vm);
 	vm->next_leaving = rec->leaving;
 	rec->leaving = vm;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <libgen.h>
 #include <limits.h>
@@ -9,17 +10,41 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+#include "host-reader/huge_pages.h"
 #include "host-reader/message.h"
 #include "host-reader/region_setup.h"
 
+/* The huge pages' size where the folder @dir lies in such; 0: it does not. */
+static uint64_t folder_huge_page_bytes(const char *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	uint64_t bytes;
+
+	if (fd < 0)
+		return 0;
+	bytes = huge_page_bytes(fd);
+	close(fd);
+	return bytes;
+}
+
 static int no_space(const char *path, uint64_t bytes, struct ivt_error *err)
 {
+	uint64_t free_mib = 0, page;
 	char copy[PATH_MAX];
 	struct statvfs fs;
-	uint64_t free_mib = 0;
+	const char *dir;
 
 	snprintf(copy, sizeof(copy), "%s", path);
-	if (!statvfs(dirname(copy), &fs))
+	dir = dirname(copy);
+	page = folder_huge_page_bytes(dir);
+	if (page)
+		return ivt_error_set(err, -ENOSPC,
+				     "cannot make '%s': %s (the region needs %" PRIu64
+				     " MiB in huge pages of %" PRIu64 " MiB; %" PRIu64
+				     " MiB are free: sysctl vm.nr_hugepages reserves more)",
+				     path, strerror(ENOSPC), bytes >> 20, page >> 20,
+				     huge_pages_free(page) >> 20);
+	if (!statvfs(dir, &fs))
 		free_mib = (uint64_t)fs.f_bavail * fs.f_frsize >> 20;
 	return ivt_error_set(err, -ENOSPC,
 			     "cannot make '%s': %s (the region needs %" PRIu64 " MiB; %" PRIu64
@@ -61,6 +86,18 @@ static void warn_if_foreign(const char *path, int fd)
 		path, (unsigned int)file.st_uid);
 }
 
+int region_check(const struct ivring_region *region, const char *name, uint64_t size_bytes,
+		 uint32_t cpus, struct ivt_error *err)
+{
+	if ((!size_bytes || region->sb.region_size == size_bytes) && cpus <= region->sb.nr_channels)
+		return 0;
+	return ivt_error_set(err, -EEXIST,
+			     "cannot use region '%s': it has %" PRIu64
+			     " MiB for %u CPUs, not what --size and --cpus say (leave them out, or "
+			     "stop its VM and remove the file)",
+			     name, (uint64_t)region->sb.region_size >> 20, region->sb.nr_channels);
+}
+
 int region_setup(const char *path, uint64_t size_bytes, uint32_t cpus, struct ivring_region *ret,
 		 struct ivt_error *err)
 {
@@ -78,13 +115,8 @@ int region_setup(const char *path, uint64_t size_bytes, uint32_t cpus, struct iv
 	if (code)
 		return ivt_error_set(err, code, "cannot use region '%s': %s", path,
 				     ivring_region_strerror(code));
-	if ((size_bytes && region.sb.region_size != size_bytes) || cpus > region.sb.nr_channels) {
-		code = ivt_error_set(err, -EEXIST,
-				     "cannot use region '%s': it has %" PRIu64
-				     " MiB for %u CPUs, not what --size and --cpus say (leave them "
-				     "out, or stop its VM and remove the file)",
-				     path, (uint64_t)region.sb.region_size >> 20,
-				     region.sb.nr_channels);
+	code = region_check(&region, path, size_bytes, cpus, err);
+	if (code) {
 		ivring_region_close(&region);
 		return code;
 	}

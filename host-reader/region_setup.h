@@ -19,4 +19,9 @@
 int region_setup(const char *path, uint64_t size_bytes, uint32_t cpus, struct ivring_region *ret,
 		 struct ivt_error *err);
 
+/* Is @region as @size_bytes and @cpus say, in the sense of above?  0; -EEXIST with
+ * *err, which calls it @name. */
+int region_check(const struct ivring_region *region, const char *name, uint64_t size_bytes,
+		 uint32_t cpus, struct ivt_error *err);
+
 #endif /* HOST_REGION_SETUP_H */

@@ -22,7 +22,9 @@ int vm_attach(struct vm *vm, const struct vm_spec *spec, uint64_t size_bytes, ui
 	memset(vm, 0, sizeof(*vm));
 	vm->spec = *spec;
 	vm->qemu.pid = -1;
-	ret = region_setup(spec->path, size_bytes, cpus, &vm->region, err);
+	ret = spec->is_socket
+		      ? doorbell_open(spec, size_bytes, cpus, &vm->doorbell, &vm->region, err)
+		      : region_setup(spec->path, size_bytes, cpus, &vm->region, err);
 	if (ret)
 		return ret;
 	if (vm->region.sb.subbuf_shift > MAX_SUBBUF_SHIFT)
@@ -67,6 +69,7 @@ void vm_ask_events(struct vm *vm)
 	ivring_store(&page->flags, 0);
 	/* Last: the guest sees the events of this recording with its number. */
 	ivring_store_release(&page->reader_epoch, new_reader_epoch());
+	doorbell_interrupt(vm->doorbell);
 }
 
 /* Machines of this name: more than none where the VM was recorded, removed and comes
@@ -119,6 +122,7 @@ void vm_ask_flush(struct vm *vm)
 	for (i = 0; i < IVRING_BITMAP_WORDS; i++)
 		ivring_store(&page->enable_bitmap[i], 0);
 	ivring_store_release(&page->flags, IVRING_READER_FLUSH_REQ);
+	doorbell_interrupt(vm->doorbell);
 }
 
 bool vm_has_unread(struct vm *vm)
@@ -131,6 +135,22 @@ bool vm_has_unread(struct vm *vm)
 		struct channel *c = &vm->channels[i];
 
 		if (!c->is_stopped && ivring_load(&c->reader.shared->w_head) != c->reader.tail)
+			return true;
+	}
+	return false;
+}
+
+bool vm_has_completed(struct vm *vm)
+{
+	uint32_t i;
+
+	if (ivring_region_check(&vm->region))
+		return false;
+	for (i = 0; i < vm->region.sb.nr_channels; i++) {
+		struct channel *c = &vm->channels[i];
+		uint64_t head = ivring_load(&c->reader.shared->w_head);
+
+		if (!c->is_stopped && head / c->reader.subbuf != c->reader.head / c->reader.subbuf)
 			return true;
 	}
 	return false;
@@ -182,8 +202,11 @@ void vm_end(struct vm *vm)
 			ivring_store(&page->flags, 0);
 			ivring_store_release(&page->reader_epoch, 0);
 			ivring_region_filter(&vm->region, NULL);
+			doorbell_interrupt(vm->doorbell);
 		}
 	}
+	doorbell_close(vm->doorbell);
+	vm->doorbell = NULL;
 	for (i = 0; vm->clock && i < vm->region.sb.nr_channels; i++)
 		free(vm->clock[i].held);
 	if (vm->tsc)

@@ -7,6 +7,7 @@
 #define HOST_VM_H
 
 #include "host-reader/clock_choice.h"
+#include "host-reader/doorbell.h"
 #include "host-reader/host_trace.h"
 #include "host-reader/mappers.h"
 #include "host-reader/options.h"
@@ -46,8 +47,9 @@ struct vm {
 	struct sink *sink;
 	const struct event_set *events; /* asked of the guest; the recording's */
 	struct ivring_region region;
-	struct channel *channels; /* region.sb.nr_channels */
-	bool is_broken;		  /* the region went away */
+	struct doorbell *doorbell; /* NULL: the region is a file */
+	struct channel *channels;  /* region.sb.nr_channels */
+	bool is_broken;		   /* the region went away */
 
 	/* the guest's life */
 	uint32_t machine;
@@ -111,6 +113,8 @@ void vm_ask_events(struct vm *vm);
 void vm_ask_flush(struct vm *vm);
 /* Is anything of that still to come? */
 bool vm_has_unread(struct vm *vm);
+/* Was a sub-buffer completed that vm_drain() did not see? */
+bool vm_has_completed(struct vm *vm);
 /* Records that the guest says it wrote, all channels. */
 uint64_t vm_count_events(const struct vm *vm);
 /* Loss counters into the machine's streams; returns records lost in all. */

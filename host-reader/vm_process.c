@@ -2,11 +2,13 @@
 /*
  * The VM's process comes, goes and is replaced while the recording runs.
  */
+#include <errno.h>
 #include "host-reader/message.h"
 #include "host-reader/vm.h"
 
-#define LOOK_NS	   500000000u
-#define SETTLED_NS 3000000000u
+#define LOOK_NS	     500000000u
+#define LOOK_PEER_NS 20000000u /* for one that connected to map its region */
+#define SETTLED_NS   3000000000u
 
 static void publish_machine(struct vm *vm)
 {
@@ -80,17 +82,38 @@ void vm_check_process(struct vm *vm, struct host_trace *ht)
 		process_gone(vm, ht);
 }
 
+/* A VM that connects is known by its connection. */
+static int find_process(struct vm *vm, pid_t *ret)
+{
+	pid_t peer = vm->doorbell ? doorbell_peer(vm->doorbell) : 0;
+
+	if (peer < 0)
+		return -ENOENT;
+	if (!peer) /* none, or not visible from here */
+		return mappers_find(vm->mappers, vm->region.dev, vm->region.ino, ret);
+	if (!qemu_maps(peer, vm->region.dev, vm->region.ino))
+		return -ENOENT;
+	*ret = peer;
+	return 0;
+}
+
+static uint64_t look_period_ns(const struct vm *vm)
+{
+	return vm->doorbell && doorbell_peer(vm->doorbell) > 0 && vm->qemu.pid <= 0 ? LOOK_PEER_NS
+										    : LOOK_NS;
+}
+
 void vm_watch_process(struct vm *vm, struct host_trace *ht)
 {
 	uint64_t now = now_ns();
 	pid_t pid;
 
-	if (now - vm->looked_ns >= LOOK_NS) {
+	if (now - vm->looked_ns >= look_period_ns(vm)) {
 		vm->looked_ns = now;
 		vm_check_process(vm, ht);
 		if (vm->qemu.pid > 0)
 			look_for_vcpus(vm, now);
-		else if (!mappers_find(vm->mappers, vm->region.dev, vm->region.ino, &pid))
+		else if (!find_process(vm, &pid))
 			process_found(vm, pid, ht);
 	}
 	vm_watch_clock(vm);

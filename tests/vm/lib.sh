@@ -63,3 +63,35 @@ vm_start()
 		>/dev/null
 	lab/vm start "$name" --region "$(vm_region "$name")" --region-size 16M "$@"
 }
+
+vm_socket() # NAME: where a recorder is this guest's ivshmem server
+{
+	echo "/dev/shm/ivtrace-test-$$-$1.sock"
+}
+
+# vm_start_doorbell NAME [lab/vm start's options]: a recorder listens already
+vm_start_doorbell()
+{
+	local name=$1
+
+	shift
+	lab/vm start "$name" --qemu-args "-chardev socket,path=$(vm_socket "$name"),id=iv -device ivshmem-doorbell,chardev=iv,vectors=1" "$@"
+}
+
+# record_doorbell TRACE [record's options]: of a, in the background; $recorder, TRACE.log
+record_doorbell()
+{
+	local trace=$1
+
+	shift
+	"$BIN/ivtrace-host" record -o "$work/$trace.ivt" --vm "a=sock:$(vm_socket a)" --host none \
+		--size 16M --cpus 2 "$@" 2>"$work/$trace.log" &
+	recorder=$!
+	wait_for 20 grep -q 'recording into' "$work/$trace.log"
+}
+
+end_recording()
+{
+	kill -INT "$recorder"
+	wait "$recorder"
+}
