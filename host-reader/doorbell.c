@@ -176,8 +176,8 @@ static bool can_ring(const struct doorbell *d, uint64_t now)
 	const struct vm *vm = d->vm;
 
 	return d->loop && d->peer >= 0 && now >= d->muted_until_ns && !vm->is_broken &&
-	       !vm->is_awaited && !vm->is_pending && !vm->is_arriving &&
-	       ivring_region_features(&vm->region) & IVRING_GUEST_RINGS;
+	       vm->region.mode == IVRING_MODE_DISCARD && !vm->is_awaited && !vm->is_pending &&
+	       !vm->is_arriving && ivring_region_features(&vm->region) & IVRING_GUEST_RINGS;
 }
 
 int doorbell_arm(struct doorbell *d, uint64_t now)
