@@ -22,6 +22,9 @@ static const char help[] =
 	"A region that is not there yet is made; VMs may be started and rebooted meanwhile.\n"
 	"\n"
 	"  -o, --output DIR.ivt     the trace's new directory (ivtrace-YYYYmmdd-HHMMSS.ivt)\n"
+	"      --resume             go on in DIR.ivt if its recorder was killed: no record lost\n"
+	"                           that the rings still hold, none twice; if DIR.ivt is not\n"
+	"                           there, begin it\n"
 	"      --vm NAME[=shm:PATH] a VM and its region (/dev/shm/ivtrace-NAME); repeatable\n"
 	"      --vm NAME=sock:PATH  a VM whose QEMU connects to the socket PATH, which is made,\n"
 	"                           and gets its region and a doorbell (ivshmem-doorbell)\n"
@@ -61,11 +64,13 @@ static const char help_end[] =
 	"  ivtrace-host record --vm a --host block,sched_switch --guest default,net,timer\n"
 	"  ivtrace-host record --vm a --filter-comm postgres --stacks syscall_entry_fsync\n"
 	"  ivtrace-host record --host all -- dd if=/dev/vda of=/dev/null count=100\n"
+	"  ivtrace-host record --resume -o day.ivt --vm a --vm b   what a service runs\n"
 	"  ivtrace-host record --vm a=shm:/dev/hugepages/a --host none\n"
 	"  ivtrace-host record --vm a=sock:/run/ivtrace/a.sock  before that VM is started\n";
 
 enum {
 	OPT_VM = 256,
+	OPT_RESUME,
 	OPT_HOST,
 	OPT_GUEST,
 	OPT_STACKS,
@@ -85,6 +90,7 @@ enum {
 static const struct option options[] = {
 	{ "output", required_argument, NULL, 'o' },
 	{ "vm", required_argument, NULL, OPT_VM },
+	{ "resume", no_argument, NULL, OPT_RESUME },
 	{ "host", required_argument, NULL, OPT_HOST },
 	{ "guest", required_argument, NULL, OPT_GUEST },
 	{ "stacks", required_argument, NULL, OPT_STACKS },
@@ -256,6 +262,9 @@ static int take_option(struct record_options *opt, int c, const char *value)
 	case 'o':
 		opt->output = value;
 		return 0;
+	case OPT_RESUME:
+		opt->does_resume = true;
+		return 0;
 	case OPT_VM:
 		return add_vm(opt, value);
 	case OPT_TSC:
@@ -302,13 +311,15 @@ static int check_options(struct record_options *opt, int argc, char **argv)
 		return usage_error("record", "--stap-module goes with --tsc stap");
 	if (!opt->n_vms && !opt->finds_vms && event_set_is_empty(&opt->host) && !opt->script)
 		return usage_error("record", "nothing to record: no --vm, and --host none");
+	if (opt->does_resume && !opt->output)
+		return usage_error("record", "--resume: in which trace? -o DIR.ivt is missing");
 	if (!opt->output) {
 		strftime(name, sizeof(name), "ivtrace-%Y%m%d-%H%M%S.ivt", localtime(&now));
 		opt->output = name;
 	}
-	if (!lstat(opt->output, &st)) {
+	if (!opt->does_resume && !lstat(opt->output, &st)) {
 		message("cannot record into '%s': it is there already (remove it or choose "
-			"another name with -o)",
+			"another name with -o; --resume goes on where its recorder was killed)",
 			opt->output);
 		return 1;
 	}

@@ -32,7 +32,8 @@ struct host_cpu {
 	struct cpu_buffer buffer;
 	uint64_t flushed_at_ns;
 	uint64_t n_taken_bytes;
-	uint64_t n_dropped; /* records that a full disk had no room for at the end */
+	uint64_t n_lost_before; /* by a recorder that was killed, in this stream */
+	uint64_t n_dropped;	/* records that a full disk had no room for at the end */
 	bool has_stream;
 	bool is_dropping;
 };
@@ -41,6 +42,7 @@ struct host_trace {
 	struct host_events *skel;
 	struct bpf_link *links[BPF_PROGRAMS_MAX];
 	size_t n_links;
+	uint64_t n_nested_before; /* as n_lost_before, in the first stream */
 	struct sink *sink;
 	uint32_t machine;
 	uint32_t n_cpus;
@@ -267,9 +269,27 @@ static int add_dumped(void *ctx, const void *record, size_t bytes)
 	return 0;
 }
 
+/* In a trace that goes on, the streams count on. */
+static void take_counts(struct host_trace *ht)
+{
+	const struct ivt_stream_info *stream;
+	uint32_t cpu;
+
+	for (cpu = 0; cpu < ht->n_cpus; cpu++) {
+		stream = sink_stream(ht->sink, ht->machine, cpu);
+		if (!stream)
+			continue;
+		ht->cpus[cpu].n_lost_before = stream->lost_full;
+		if (!cpu)
+			ht->n_nested_before = stream->lost_nested;
+	}
+}
+
 int host_trace_start(struct host_trace *ht, struct ivt_error *err)
 {
 	struct bpf_program *prog;
+
+	take_counts(ht);
 
 	/* Before the programs: the dump's stamps are older than all that follow. */
 	state_dump(add_dumped, ht);
@@ -422,15 +442,15 @@ uint64_t host_trace_account(struct host_trace *ht)
 		sum += lost[cpu];
 		stream = sink_stream(ht->sink, ht->machine, cpu);
 		if (stream)
-			stream->lost_full = lost[cpu];
+			stream->lost_full = ht->cpus[cpu].n_lost_before + lost[cpu];
 	}
 	free(lost);
 	publish_overhead(ht);
 	/* The kernel counts these per program, not per CPU: the first has all. */
 	stream = sink_stream(ht->sink, ht->machine, 0);
 	if (stream) {
-		stream->lost_nested = count_recursion(ht);
-		sum += stream->lost_nested;
+		stream->lost_nested = ht->n_nested_before + count_recursion(ht);
+		sum += stream->lost_nested - ht->n_nested_before;
 	}
 	return sum;
 }

@@ -48,21 +48,6 @@ static void catch_signals(void)
 
 /* ---- start ------------------------------------------------------------------- */
 
-/* The host is machine 0 in every trace, with or without events of its own. */
-static int add_host(struct recording *rec, struct ivt_error *err)
-{
-	struct ivt_machine_info info;
-	uint32_t machine;
-
-	memset(&info, 0, sizeof(info));
-	snprintf(info.name, sizeof(info.name), "host");
-	info.kind = IVT_HOST;
-	info.clock = IVT_CLOCK_MONO_NS;
-	info.freq_hz = 1000000000u;
-	info.qemu_pid = -1;
-	return ivt_trace_writer_add_machine(rec->sink.writer, &info, &machine, err);
-}
-
 /* The helper first: it has nothing of what follows. */
 static int prepare(struct recording *rec, struct ivt_error *err)
 {
@@ -127,10 +112,7 @@ static int start(struct recording *rec, struct ivt_error *err)
 	if (!ret && rec->opt->user)
 		ret = confine_become_user(rec->opt->user, err);
 	if (!ret)
-		ret = ivt_trace_writer_create(rec->opt->output, IVT_VERSION, &rec->sink.writer,
-					      err);
-	if (!ret)
-		ret = add_host(rec, err);
+		ret = recording_open_trace(rec, err);
 	if (!ret)
 		ret = recording_snapshot_clocks(rec, err);
 	/* The host first: a guest's request is never older than the host's part. */
@@ -142,6 +124,8 @@ static int start(struct recording *rec, struct ivt_error *err)
 		message("WARNING: no thread for handshakes (they check no clock now)");
 	for (i = 0; !ret && i < rec->n_vms; i++)
 		ret = recording_begin_vm(rec, rec->vms[i], err);
+	if (!ret && rec->opt->does_resume)
+		recording_resume_vms(rec);
 	if (!ret && rec->discover)
 		discover_look(rec->discover, rec);
 	rec->started_ns = rec->progress_ns = now_ns();
@@ -365,7 +349,10 @@ int record_run(const struct record_options *opt)
 		ret = start(&rec, &err);
 	if (ret) {
 		message("%s", err.msg);
-		ivt_trace_writer_close(rec.sink.writer, NULL);
+		if (opt->does_resume)
+			recording_abandon_trace(&rec);
+		else
+			ivt_trace_writer_close(rec.sink.writer, NULL);
 		release(&rec);
 		return 1;
 	}

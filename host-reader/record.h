@@ -10,6 +10,7 @@
 
 struct record_options {
 	const char *output;
+	bool does_resume; /* go on in output if its recorder was killed */
 	struct vm_spec *vms;
 	size_t n_vms;
 	bool finds_vms;	     /* --vm auto */

@@ -58,6 +58,15 @@ struct vm *recording_find_vm(struct recording *rec, const char *name); /* NULL: 
 void recording_let_go(struct recording *rec);
 void recording_end_vms(struct recording *rec); /* after handshakes_stop() */
 
+/* ---- recording_resume.c ---- */
+
+/* Begin the trace, or, where that is asked for, go on in it. */
+int recording_open_trace(struct recording *rec, struct ivt_error *err);
+/* Go on with what the killed recorder recorded and nobody named this time. */
+void recording_resume_vms(struct recording *rec);
+/* It could not be gone on: leave trace and guests as they were, for the next try. */
+void recording_abandon_trace(struct recording *rec);
+
 /* ---- recording_loop.c ---- */
 
 /* One turn over all rings; returns the fullest one's filling in permille. */

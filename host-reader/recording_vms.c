@@ -8,6 +8,7 @@
 #include <string.h>
 #include "host-reader/message.h"
 #include "host-reader/recording.h"
+#include "host-reader/vm_journal.h"
 
 int recording_attach_vm(struct recording *rec, const struct vm_spec *spec, struct ivt_error *err)
 {
@@ -107,6 +108,7 @@ void recording_remove_vm(struct recording *rec, struct vm *vm)
 	vm_drain(vm, true);
 	vm_account(vm);
 	vm_finish_clock(vm);
+	vm_journal_remove(vm);
 	if (rec->ht && vm->qemu.pid > 0)
 		host_trace_process(rec->ht, vm->qemu.pid, false);
 	if (vm->doorbell)

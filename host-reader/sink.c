@@ -51,6 +51,8 @@ int sink_open_stream(struct sink *sink, uint32_t machine, uint32_t cpu)
 		return -EIO;
 	if (is_waiting(sink))
 		return -ENOSPC;
+	if (ivt_trace_writer_has_stream(sink->writer, machine, cpu)) /* it goes on */
+		return 0;
 	ret = ivt_trace_writer_add_stream(sink->writer, machine, cpu, &err);
 	return ret ? take_failure(sink, ret, &err) : 0;
 }

@@ -199,6 +199,8 @@ static int open_stream(struct stap_script *s, struct script_cpu *c, uint32_t num
 		return 0;
 	ret = sink_open_stream(s->sink, s->machine, number);
 	c->has_stream = !ret;
+	if (!ret) /* a trace that goes on counts on */
+		c->n_lost += sink_stream(s->sink, s->machine, number)->lost_full;
 	return ret;
 }
 

@@ -8,6 +8,7 @@
 #include "host-reader/message.h"
 #include "host-reader/region_setup.h"
 #include "host-reader/vm.h"
+#include "host-reader/vm_journal.h"
 
 /* A range is at most a sub-buffer, and two of them must fit into a packet. */
 #define MAX_SUBBUF_SHIFT 19
@@ -73,7 +74,7 @@ void vm_ask_events(struct vm *vm)
 }
 
 /* Machines of this name: more than none where the VM was recorded, removed and comes
- * again. */
+ * again; or where a recorder was killed when it had just made one. */
 static uint32_t count_epochs(const struct sink *sink, const char *name)
 {
 	const struct ivt_trace_info *info = ivt_trace_writer_info(sink->writer);
@@ -86,28 +87,69 @@ static uint32_t count_epochs(const struct sink *sink, const char *name)
 	return n;
 }
 
-int vm_begin(struct vm *vm, struct sink *sink, const struct event_set *events,
-	     struct ivt_error *err)
+/* What a recorder that died had not taken is passed over: say so. */
+static void tell_unread(const struct vm *vm)
+{
+	uint64_t bytes = 0;
+	uint32_t i;
+
+	if (!ivring_load(&ivring_region_reader_page(&vm->region)->reader_epoch))
+		return; /* the last one ended in order, or there was none */
+	for (i = 0; i < vm->region.sb.nr_channels; i++) {
+		struct ivring_reader r;
+		uint64_t tail;
+
+		ivring_region_reader(&vm->region, i, &r);
+		tail = ivring_load(&r.line->r_tail);
+		if (tail <= r.head && r.head - tail <= r.size)
+			bytes += r.head - tail;
+	}
+	if (bytes)
+		message("%s: %" PRIu64 " bytes in its rings were not taken by the recorder before, "
+			"which died (they are passed over; record --resume goes on in its trace)",
+			vm->spec.name, bytes);
+}
+
+/* A VM that this trace does not know yet, or not any more. */
+static int begin_anew(struct vm *vm, struct ivt_error *err)
 {
 	struct ivt_machine_info info;
-	unsigned int i;
+	uint32_t i;
 	int ret;
 
-	vm->sink = sink;
-	vm->events = events;
+	tell_unread(vm);
 	memset(&info, 0, sizeof(info));
 	snprintf(info.name, sizeof(info.name), "%s", vm->spec.name);
 	info.kind = IVT_GUEST;
 	info.clock = IVT_CLOCK_TSC;
-	info.epoch = vm->epoch = count_epochs(sink, vm->spec.name);
+	info.epoch = vm->epoch = count_epochs(vm->sink, vm->spec.name);
 	info.qemu_pid = -1;
-	ret = ivt_trace_writer_add_machine(sink->writer, &info, &vm->machine, err);
+	ret = ivt_trace_writer_add_machine(vm->sink->writer, &info, &vm->machine, err);
 	if (ret)
 		return ret;
 	vm->epoch_began_ns = now_ns();
 	for (i = 0; i < vm->region.sb.nr_channels; i++)
 		vm_start_channel(vm, i, UINT64_MAX);
+	return 0;
+}
+
+int vm_begin(struct vm *vm, struct sink *sink, const struct event_set *events,
+	     struct ivt_error *err)
+{
+	int ret;
+
+	vm->sink = sink;
+	vm->events = events;
+	ret = vm_resume(vm, err);
+	if (ret == 1)
+		ret = begin_anew(vm, err);
+	if (ret) {
+		vm->sink = NULL; /* the guest is left as it was */
+		return ret;
+	}
 	vm_watch_guest(vm);
+	if (!vm->journal)
+		vm_journal_begin(vm);
 	vm_ask_events(vm);
 	return 0;
 }
@@ -213,6 +255,7 @@ void vm_end(struct vm *vm)
 		vm->tsc->ops->close(vm->tsc);
 	vm->tsc = NULL;
 	qemu_reset(&vm->qemu);
+	vm_journal_close(vm);
 	ivring_region_close(&vm->region);
 	free(vm->channels);
 	free(vm->clock);

@@ -45,6 +45,7 @@ struct vm {
 	struct vm_spec spec;
 	struct vm *next_leaving; /* of those that were removed from the recording */
 	struct sink *sink;
+	struct vm_journal *journal;	/* NULL: none */
 	const struct event_set *events; /* asked of the guest; the recording's */
 	struct ivring_region region;
 	struct doorbell *doorbell; /* NULL: the region is a file */
@@ -121,6 +122,13 @@ uint64_t vm_count_events(const struct vm *vm);
 uint64_t vm_account(struct vm *vm);
 void vm_end(struct vm *vm); /* no reader from here on; releases everything */
 
+/* ---- vm_resume.c ---- */
+
+/* Go on with @vm where a recorder that was killed left it, in the trace that its sink
+ * writes.  0; 1: that one did not record it; -errno with *err: it cannot be gone on
+ * with, nothing was told to the guest. */
+int vm_resume(struct vm *vm, struct ivt_error *err);
+
 /* ---- vm_drain.c ---- */
 
 /* Notice that the region's file was cut: touching what is gone would be fatal. */
@@ -149,6 +157,11 @@ uint64_t vm_death_tsc(const struct vm *vm, uint32_t cpu);
 
 /* Notice that the guest came, went or rebooted. */
 void vm_watch_guest(struct vm *vm);
+
+/* Take up a boot that came while nobody looked, as its successor's machine: from
+ * position @from[i] of each channel on, with all its losses.  @from NULL: from the
+ * present head on, as of a VM that is recorded for the first time.  0; -errno. */
+int vm_take_boot(struct vm *vm, uint64_t epoch, const uint64_t *from);
 
 /* ---- vm_arrival.c ---- */
 

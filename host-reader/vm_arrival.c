@@ -8,6 +8,7 @@
  * publishes here.
  */
 #include "host-reader/vm.h"
+#include "host-reader/vm_journal.h"
 
 bool vm_arrival_begin(struct vm *vm, uint32_t state)
 {
@@ -91,6 +92,7 @@ void vm_arrival_watch(struct vm *vm)
 		vm_start_channel(vm, i, found);
 		vm->channels[i].is_arriving = found == r.head;
 	}
+	vm_journal_begin(vm);
 	/* The other side's reader page came, too. */
 	vm_ask_events(vm);
 }
@@ -102,6 +104,7 @@ void vm_arrival_pass(struct vm *vm, uint32_t cpu)
 	if (!c->is_arriving)
 		return;
 	c->reader.tail = vm_arrival_position(&c->reader, c->reader.tail, vm->arrived_tsc);
+	vm_journal_commit(vm, cpu);
 	ivring_reader_release(&c->reader);
 	c->is_arriving = c->reader.tail == c->reader.head;
 }

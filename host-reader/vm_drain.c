@@ -4,6 +4,7 @@
 #include <string.h>
 #include "host-reader/message.h"
 #include "host-reader/vm.h"
+#include "host-reader/vm_journal.h"
 
 /* What waits is taken at the latest after this.  With the guest's flush (10 ms), our
  * sleep before it is seen and before it is taken (10 ms each), a record is in its file
@@ -46,6 +47,7 @@ static void tell_violation(struct vm *vm, uint32_t cpu, uint64_t before)
 		c->reader.violations = before;
 		return;
 	}
+	vm_journal_save(vm);
 	if (!vm->is_violation_told)
 		message("%s: CPU %u wrote an impossible position %" PRIu64
 			" (its records up to the next good one are skipped and counted)",
@@ -91,6 +93,8 @@ int vm_append(struct vm *vm, uint32_t cpu, const struct iovec *iov, int n_iov, u
 		region_vanished(vm);
 	for (i = 0; !ret && i < n_iov; i++)
 		vm->n_bytes += iov[i].iov_len;
+	if (!ret)
+		vm_journal_commit(vm, cpu);
 	return ret;
 }
 
@@ -130,7 +134,10 @@ static int take_packet(struct vm *vm, uint32_t cpu, uint64_t *bytes)
 		return ret;
 	}
 	ivring_reader_release(&c->reader);
-	vm->is_salvaged = false;
+	if (vm->is_salvaged) { /* it was taken for dead */
+		vm->is_salvaged = false;
+		vm_journal_save(vm);
+	}
 	return 0;
 }
 

@@ -5,11 +5,13 @@
  * for us to have drained what the old one left (ack_epoch), clears its rings,
  * and is READY.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include "host-reader/filter_options.h"
 #include "host-reader/message.h"
 #include "host-reader/vm.h"
+#include "host-reader/vm_journal.h"
 
 #define MAX_EPOCHS 32
 /* A guest that lies must not fill the disk with machines: after a few, a pause
@@ -56,6 +58,20 @@ static void copy_facts(struct vm *vm)
 	vm->has_guest = true;
 	check_features(vm, m, ivring_load(&page->features));
 	message("%s: guest with Linux %s, %u CPUs", vm->spec.name, m->guest_release, m->guest_cpus);
+	/* The state says that the manifest has them. */
+	ivt_trace_writer_checkpoint(vm->sink->writer, NULL);
+	vm_journal_save(vm);
+}
+
+/* A recorder that was killed may have made it. */
+static int add_machine(struct vm *vm, const struct ivt_machine_info *info, struct ivt_error *err)
+{
+	int machine = ivt_trace_writer_find_machine(vm->sink->writer, info->name, info->epoch);
+
+	if (machine < 0)
+		return ivt_trace_writer_add_machine(vm->sink->writer, info, &vm->machine, err);
+	vm->machine = (uint32_t)machine;
+	return 0;
 }
 
 /* The machine of the next epoch; the first guest gets the one that is there. */
@@ -78,7 +94,7 @@ static int add_epoch(struct vm *vm)
 	info.clock = IVT_CLOCK_TSC;
 	info.epoch = vm->epoch + 1;
 	info.qemu_pid = -1;
-	if (ivt_trace_writer_add_machine(vm->sink->writer, &info, &vm->machine, &err)) {
+	if (add_machine(vm, &info, &err)) {
 		message("%s", err.msg);
 		vm->sink->is_broken = true;
 		return -1;
@@ -110,6 +126,7 @@ static void guest_is_ready(struct vm *vm)
 		c->base_full = c->base_nested = c->base_big = 0;
 	}
 	vm->is_awaited = false;
+	vm_journal_begin(vm);
 }
 
 static void finish_epoch(struct vm *vm)
@@ -142,6 +159,28 @@ static int begin_epoch(struct vm *vm, uint64_t epoch, uint32_t state)
 	vm->is_salvaged = false;
 	vm->has_panicked = false;
 	vm->epoch_began_ns = now_ns();
+	vm_journal_begin(vm); /* the boot before is done with: it may be cleared */
+	ivring_store_release(&ivring_region_reader_page(&vm->region)->ack_epoch, epoch);
+	return 0;
+}
+
+int vm_take_boot(struct vm *vm, uint64_t epoch, const uint64_t *from)
+{
+	uint32_t i;
+
+	if (add_epoch(vm))
+		return -EIO;
+	vm->guest_epoch = epoch;
+	vm->is_watched = from != NULL;
+	vm->is_awaited = vm->is_salvaged = vm->is_over = false;
+	for (i = 0; i < vm->region.sb.nr_channels; i++) {
+		struct channel *c = &vm->channels[i];
+
+		vm_start_channel(vm, i, from ? from[i] : UINT64_MAX);
+		if (from) /* its counters began with it */
+			c->base_full = c->base_nested = c->base_big = 0;
+	}
+	vm_journal_begin(vm);
 	ivring_store_release(&ivring_region_reader_page(&vm->region)->ack_epoch, epoch);
 	return 0;
 }

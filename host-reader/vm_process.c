@@ -5,6 +5,7 @@
 #include <errno.h>
 #include "host-reader/message.h"
 #include "host-reader/vm.h"
+#include "host-reader/vm_journal.h"
 
 #define LOOK_NS	     500000000u
 #define LOOK_PEER_NS 20000000u /* for one that connected to map its region */
@@ -35,6 +36,7 @@ static void process_found(struct vm *vm, pid_t pid, struct host_trace *ht)
 		host_trace_process(ht, pid, true);
 	vm_open_clock(vm);
 	publish_machine(vm); /* the clock follows with the first poll */
+	vm_journal_save(vm);
 }
 
 static void process_gone(struct vm *vm, struct host_trace *ht)
@@ -54,6 +56,7 @@ static void process_gone(struct vm *vm, struct host_trace *ht)
 	vm_close_clock(vm);
 	qemu_reset(&vm->qemu);
 	vm->is_over = vm->has_guest;
+	vm_journal_save(vm);
 }
 
 /* Threads appear after the process, and with each vCPU that is plugged.  As each has
@@ -110,6 +113,7 @@ void vm_watch_process(struct vm *vm, struct host_trace *ht)
 
 	if (now - vm->looked_ns >= look_period_ns(vm)) {
 		vm->looked_ns = now;
+		vm_journal_retry(vm);
 		vm_check_process(vm, ht);
 		if (vm->qemu.pid > 0)
 			look_for_vcpus(vm, now);

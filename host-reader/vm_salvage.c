@@ -11,6 +11,7 @@
 #include "host-reader/message.h"
 #include "host-reader/ring_take.h"
 #include "host-reader/vm.h"
+#include "host-reader/vm_journal.h"
 #include "trace/packet.h"
 #include "tsc-sync/sources/snapshot.h"
 
@@ -28,22 +29,32 @@ uint64_t vm_death_tsc(const struct vm *vm, uint32_t cpu)
 	return tsc + c->last.bound_tsc;
 }
 
+/* The same walk before: its recorder was killed in the middle of it. */
+static bool was_taken(const struct channel *c, const struct ivring_salvage_run *run)
+{
+	return run->pos + run->bytes <= c->resume_pos;
+}
+
 static void take_run(struct vm *vm, uint32_t cpu, unsigned char *copy,
 		     const struct ivring_salvage_run *run)
 {
 	struct channel *c = &vm->channels[cpu];
 	struct iovec iov = { copy + run->offset, run->bytes };
+	uint64_t before = c->resume_pos;
 
 	c->n_uncommitted += run->n_busy_before;
+	if (was_taken(c, run))
+		return;
 	if (!vm->arrival_host_tsc) /* it never published anything */
 		vm_note_arrival(vm, *(const uint64_t *)iov.iov_base, now_ns() - vm->epoch_began_ns);
 	/* Behind published records that found no room these would be out of order. */
+	c->resume_pos = run->pos + run->bytes; /* the journal's, with this packet */
 	if (c->reader.tail != c->reader.head || vm_append(vm, cpu, &iov, 1, IVT_PACKET_SALVAGED)) {
 		c->n_given_up += run->n_records;
+		c->resume_pos = before;
 		return;
 	}
 	c->n_salvaged += run->n_records;
-	c->resume_pos = run->pos + run->bytes;
 }
 
 static void salvage_channel(struct vm *vm, uint32_t cpu, unsigned char *copy)
@@ -101,6 +112,7 @@ void vm_salvage(struct vm *vm)
 			salvage_channel(vm, i, copy);
 	free(copy);
 	vm->is_salvaged = true;
+	vm_journal_save(vm);
 	vm_account(vm);
 	tell(vm);
 }

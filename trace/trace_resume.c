@@ -221,6 +221,12 @@ int ivt_trace_writer_resume(const char *path, struct ivt_trace_writer **ret, str
 	return 0;
 }
 
+void ivt_trace_writer_abandon(struct ivt_trace_writer *w)
+{
+	if (w)
+		ivt_writer_free(w);
+}
+
 const struct tsc_sync_snapshot *ivt_trace_writer_last_snapshot(const struct ivt_trace_writer *w)
 {
 	return w->log.n_snapshots ? &w->log.snapshots[w->log.n_snapshots - 1] : NULL;

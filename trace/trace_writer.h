@@ -55,6 +55,9 @@ struct ivt_stream_pos {
 int ivt_trace_writer_reopen_stream(struct ivt_trace_writer *w, uint32_t machine, uint32_t cpu,
 				   const struct ivt_stream_pos *pos, struct ivt_error *err);
 
+/* Let go of @w (NULL is allowed) as if its recorder had been killed. */
+void ivt_trace_writer_abandon(struct ivt_trace_writer *w);
+
 /* The last snapshot of the host's clocks in the trace; NULL: none. */
 const struct tsc_sync_snapshot *ivt_trace_writer_last_snapshot(const struct ivt_trace_writer *w);
 
