@@ -37,6 +37,12 @@ GOALS = [
 ] + [
     ("guest", "VM exits that an event in a guest adds", "exits_per_event.calls", None, "value",
      "<", 0.01),
+    ("collector", "a record is in its file, 99 % of them, 100 busy VMs", "latency_p99_ms.100_vms",
+     None, "value", "<=", 100),
+    ("collector", "attempted, neither recorded nor counted, 100 busy VMs",
+     "unaccounted_records.busy.100_vms", None, "value", "<=", 0),
+    ("collector", "recording the host's events, CPU time, against trace-cmd",
+     "cpu_us_per_million_records.host.ivtrace", "trace-cmd", "ratio", "<=", 1),
 ]
 IS_MET = {"<=": lambda a, b: a <= b, ">=": lambda a, b: a >= b, "<": lambda a, b: a < b}
 
