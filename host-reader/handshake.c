@@ -17,6 +17,7 @@
 #define PERIOD_NS    999000000u
 #define MS_NS	     1000000u
 #define CALLS_HZ     16	       /* at most about so many calls: each may spin for milliseconds */
+#define REST	     10	       /* times as long as the last burst */
 #define LAP_NS	     29000000u /* between two vCPUs in a first or last lap */
 #define LISTEN_NS    40000000u
 #define FIRST_NS     150000000u /* it looks each 100 ms until it knows that we are there */
@@ -62,6 +63,7 @@ struct handshakes {
 	/* the thread's own */
 	uint64_t n_calls;
 	uint32_t n_callers;
+	uint64_t rest_until_ns;
 };
 
 static const struct ivring_guest_page *guest_page(const struct caller *c)
@@ -206,14 +208,23 @@ static bool shake(struct handshakes *h, struct caller *c)
 	return true;
 }
 
+/* A burst spins, for long where hosts or guests are busy: no more than a tenth of the
+ * time.  But a guest's first calls, and its last ones, are made at once. */
+static bool must_rest(const struct handshakes *h, const struct caller *c, uint64_t now)
+{
+	return now < h->rest_until_ns && (!c->lap || c->n_unanswered);
+}
+
 /* Go on with @c; the time at which to come again. */
 static uint64_t attend(struct handshakes *h, struct caller *c, uint64_t now)
 {
-	bool is_looking;
+	bool is_looking, is_answered;
 
 	if (!c->call) {
 		if (now < c->call_at_ns)
 			return c->call_at_ns;
+		if (must_rest(h, c, now))
+			return h->rest_until_ns;
 		c->call_at_ns = now + MAX_SLEEP_NS;
 		if (!may_call(c))
 			return c->call_at_ns;
@@ -226,7 +237,10 @@ static uint64_t attend(struct handshakes *h, struct caller *c, uint64_t now)
 	is_looking = ivring_load_acquire(&answer_line(c)->call) == c->call;
 	if (!is_looking && now < c->until_ns)
 		return now + NAP_NS;
-	end_call(h, c, now, is_looking && shake(h, c));
+	is_answered = is_looking && shake(h, c);
+	if (is_looking)
+		h->rest_until_ns = now_ns() + REST * (now_ns() - now);
+	end_call(h, c, now, is_answered);
 	return c->call_at_ns;
 }
 
