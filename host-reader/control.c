@@ -46,6 +46,17 @@ const char *control_text(struct json_object *request, const char *key)
 	return json_object_get_string(value);
 }
 
+uint64_t control_number(struct json_object *object, const char *key)
+{
+	struct json_object *value;
+
+	if (!object || !json_object_object_get_ex(object, key, &value))
+		return 0;
+	if (json_object_is_type(value, json_type_boolean))
+		return json_object_get_boolean(value) ? 1 : 0;
+	return json_object_is_type(value, json_type_int) ? json_object_get_uint64(value) : 0;
+}
+
 /* ---- one request, one answer ---------------------------------------------------- */
 
 static int run_command(struct control *c, struct json_object *request, struct json_object *reply,

@@ -42,5 +42,7 @@ void control_end(struct control *control); /* NULL is allowed */
 
 /* The text of @request's member @key; NULL: it has none, or it is no text. */
 const char *control_text(struct json_object *request, const char *key);
+/* Its number; 0: it has none, or one below 0; 1 for true. @object: NULL is allowed. */
+uint64_t control_number(struct json_object *object, const char *key);
 
 #endif /* HOST_CONTROL_H */

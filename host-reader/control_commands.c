@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include "host-reader/control_client.h"
 #include "host-reader/control_commands.h"
+#include "host-reader/control_status.h"
 #include "host-reader/message.h"
 #include "host-reader/recording.h"
 
@@ -56,7 +57,7 @@ static int run_remove(struct recording *rec, struct json_object *request, struct
 	if (!vm)
 		return ivt_error_set(err, -ENOENT, "no VM '%.80s' is recorded", name ? name : "");
 	message("%s: recorded no more", name);
-	recording_remove_vm(rec, vm);
+	recording_retire_vm(rec, vm);
 	return 0;
 }
 
@@ -72,10 +73,8 @@ static int run_stop(struct recording *rec, struct json_object *request, struct j
 }
 
 static const struct control_command commands[] = {
-	{ "who", run_who },
-	{ "add", run_add },
-	{ "remove", run_remove },
-	{ "stop", run_stop },
+	{ "who", run_who },	  { "status", control_status }, { "add", run_add },
+	{ "remove", run_remove }, { "stop", run_stop },
 };
 
 const struct control_command *control_commands(size_t *ret_n)

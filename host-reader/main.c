@@ -7,6 +7,7 @@ static const struct cli_command commands[] = {
 	{ "qemu-args", cmd_qemu_args, "make a VM's region, print what QEMU needs to see it" },
 	{ "attach", cmd_attach, "plug the device into a VM that runs" },
 	{ "detach", cmd_detach, "pull it" },
+	{ "status", cmd_status, "say which recorders run here and how it goes" },
 	{ "add", cmd_add, "record one more VM into a recording that runs" },
 	{ "remove", cmd_remove, "record a VM no more, the others go on" },
 	{ "stop", cmd_stop, "end a recording in order" },

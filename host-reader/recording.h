@@ -10,6 +10,7 @@
 #include "host-reader/handshake.h"
 #include "host-reader/helper.h"
 #include "host-reader/loop.h"
+#include "host-reader/measure.h"
 #include "host-reader/record.h"
 #include "host-reader/stap_script.h"
 
@@ -21,6 +22,7 @@ struct recording {
 	struct helper *helper;
 	struct control *control; /* NULL: nobody can ask */
 	bool is_stopping;	 /* somebody told it so */
+	struct measure measure;
 	struct sink sink;
 	struct vm **vms;    /* RECORDING_MAX_VMS pointers; each stays where it is until it leaves */
 	size_t n_vms;	    /* attached */
@@ -38,7 +40,6 @@ struct recording {
 	uint64_t sleep_ns;
 	uint64_t snapshot_ns; /* last time of each */
 	uint64_t progress_ns;
-	uint64_t n_shown; /* host records at that time */
 	uint64_t checkpoint_ns;
 };
 
@@ -53,8 +54,10 @@ int recording_add_vm(struct recording *rec, const struct vm_spec *spec, struct i
 /* Take what @vm's guest published; from then on it is not recorded.  @vm is gone for
  * the caller. */
 void recording_remove_vm(struct recording *rec, struct vm *vm);
+/* The same once its guest had the time to publish what it has: it is asked to. */
+void recording_retire_vm(struct recording *rec, struct vm *vm);
 struct vm *recording_find_vm(struct recording *rec, const char *name); /* NULL: none */
-/* Free those that nobody looks at any more. */
+/* Remove those whose time has come, free those that nobody looks at any more. */
 void recording_let_go(struct recording *rec);
 void recording_end_vms(struct recording *rec); /* after handshakes_stop() */
 

@@ -28,37 +28,25 @@ int recording_snapshot_clocks(struct recording *rec, struct ivt_error *err)
 	return ivt_trace_writer_snapshot(rec->sink.writer, &snap, err);
 }
 
-/* How fast a counter grew since it was last shown. */
-static uint64_t per_second(uint64_t n, uint64_t *shown, uint64_t elapsed_ns)
-{
-	uint64_t grown = n > *shown ? n - *shown : 0;
-
-	*shown = n;
-	return elapsed_ns ? (uint64_t)((double)grown * 1e9 / (double)elapsed_ns) : 0;
-}
-
 static void show_progress(struct recording *rec, uint64_t now)
 {
-	uint64_t lost = rec->ht ? host_trace_account(rec->ht) : 0, elapsed_ns;
+	uint64_t lost = rec->ht ? host_trace_account(rec->ht) : 0;
 	char text[1024];
 	size_t i, n;
 
 	if (rec->script)
 		lost += stap_script_lost(rec->script);
-	elapsed_ns = now - rec->progress_ns;
-	rec->progress_ns = now;
 	n = (size_t)snprintf(text, sizeof(text), "%.0f s  %.1f MB  host %" PRIu64 "/s",
 			     (double)(now - rec->started_ns) / 1e9,
 			     (double)ivt_trace_writer_bytes(rec->sink.writer) / 1e6,
-			     per_second(rec->sink.n_records, &rec->n_shown, elapsed_ns));
+			     rec->measure.rate);
 	for (i = 0; i < rec->n_vms; i++) {
 		struct vm *vm = rec->vms[i];
-		uint64_t rate = per_second(vm_count_events(vm), &vm->n_shown, elapsed_ns);
 
 		lost += vm_account(vm);
 		if (n < sizeof(text))
 			n += (size_t)snprintf(text + n, sizeof(text) - n, "  %s %" PRIu64 "/s",
-					      vm->spec.name, rate);
+					      vm->spec.name, vm->measure.rate);
 	}
 	progress("%s  %" PRIu64 " lost", text, lost);
 }
@@ -66,16 +54,19 @@ static void show_progress(struct recording *rec, uint64_t now)
 unsigned int recording_drain(struct recording *rec, bool is_last)
 {
 	unsigned int most = rec->ht ? host_trace_drain(rec->ht, is_last) : 0, fill;
+	uint64_t tsc;
 	size_t i;
 
 	if (rec->script)
 		stap_script_drain(rec->script);
+	tsc = measure_now();
 	for (i = 0; i < rec->n_vms; i++) {
 		vm_check_region(rec->vms[i]);
 		vm_watch_guest(rec->vms[i]);
 		fill = vm_drain(rec->vms[i], is_last);
 		if (fill > most)
 			most = fill;
+		tsc = measure_charge(rec->vms[i], tsc);
 	}
 	return most;
 }
@@ -110,7 +101,9 @@ void recording_keep_house(struct recording *rec)
 		rec->snapshot_ns = now;
 	}
 	if (now - rec->progress_ns >= PROGRESS_NS) {
+		measure_look(rec, now);
 		show_progress(rec, now);
+		rec->progress_ns = now;
 	}
 	if (now - rec->checkpoint_ns >= CHECKPOINT_NS) {
 		if (!rec->sink.is_full)
@@ -133,7 +126,9 @@ void recording_sleep(struct recording *rec, unsigned int fill_permille)
 		ns = MIN_SLEEP_NS;
 	rec->sleep_ns = ns < longest ? ns : longest;
 	ns = recording_arm_doorbells(rec, rec->sleep_ns);
+	measure_sleep(&rec->measure);
 	loop_wait(rec->loop, ns ? ns : MIN_SLEEP_NS);
+	measure_wake(&rec->measure);
 	if (recording_disarm_doorbells(rec) || !ns)
 		rec->sleep_ns = MIN_SLEEP_NS;
 }

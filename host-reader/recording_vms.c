@@ -10,6 +10,8 @@
 #include "host-reader/recording.h"
 #include "host-reader/vm_journal.h"
 
+#define FLUSH_WAIT_NS 60000000u /* a guest's flush timer is 10 ms; guests are slow at times */
+
 int recording_attach_vm(struct recording *rec, const struct vm_spec *spec, struct ivt_error *err)
 {
 	struct vm_spec wanted = *spec;
@@ -50,6 +52,7 @@ int recording_begin_vm(struct recording *rec, struct vm *vm, struct ivt_error *e
 
 	if (ret)
 		return ret;
+	measure_begin(vm);
 	vm_watch_process(vm, rec->ht);
 	if (rec->handshakes && handshakes_add(rec->handshakes, vm))
 		message("%s: WARNING: no memory for handshakes (they check no clock now)",
@@ -102,24 +105,7 @@ int recording_add_vm(struct recording *rec, const struct vm_spec *spec, struct i
 	return ret;
 }
 
-void recording_remove_vm(struct recording *rec, struct vm *vm)
-{
-	vm_ask_flush(vm);
-	vm_drain(vm, true);
-	vm_account(vm);
-	vm_finish_clock(vm);
-	vm_journal_remove(vm);
-	if (rec->ht && vm->qemu.pid > 0)
-		host_trace_process(rec->ht, vm->qemu.pid, false);
-	if (vm->doorbell)
-		doorbell_stop(vm->doorbell);
-	forget(rec, vm);
-	vm->next_leaving = rec->leaving;
-	rec->leaving = vm;
-	recording_let_go(rec);
-}
-
-void recording_let_go(struct recording *rec)
+static void free_left(struct recording *rec)
 {
 	struct vm **at = &rec->leaving, *vm;
 
@@ -134,11 +120,53 @@ void recording_let_go(struct recording *rec)
 	}
 }
 
+void recording_remove_vm(struct recording *rec, struct vm *vm)
+{
+	vm_ask_flush(vm);
+	vm_drain(vm, true);
+	vm_account(vm);
+	vm_finish_clock(vm);
+	vm_journal_remove(vm);
+	if (rec->ht && vm->qemu.pid > 0)
+		host_trace_process(rec->ht, vm->qemu.pid, false);
+	if (vm->doorbell)
+		doorbell_stop(vm->doorbell);
+	forget(rec, vm);
+	vm->next_leaving = rec->leaving;
+	rec->leaving = vm;
+	free_left(rec);
+}
+
+void recording_retire_vm(struct recording *rec, struct vm *vm)
+{
+	(void)rec;
+	if (vm->retired_ns)
+		return;
+	vm_ask_flush(vm);
+	vm->retired_ns = now_ns();
+}
+
+static void remove_retired(struct recording *rec)
+{
+	uint64_t now = now_ns();
+	size_t i;
+
+	for (i = rec->n_vms; i-- > 0;)
+		if (rec->vms[i]->retired_ns && now - rec->vms[i]->retired_ns >= FLUSH_WAIT_NS)
+			recording_remove_vm(rec, rec->vms[i]);
+}
+
+void recording_let_go(struct recording *rec)
+{
+	remove_retired(rec);
+	free_left(rec);
+}
+
 void recording_end_vms(struct recording *rec)
 {
 	size_t i;
 
-	recording_let_go(rec);
+	free_left(rec);
 	for (i = 0; i < rec->n_vms; i++) {
 		vm_end(rec->vms[i]);
 		free(rec->vms[i]);

@@ -9,6 +9,7 @@
 #include "host-reader/clock_choice.h"
 #include "host-reader/doorbell.h"
 #include "host-reader/host_trace.h"
+#include "host-reader/measure.h"
 #include "host-reader/mappers.h"
 #include "host-reader/options.h"
 #include "host-reader/qemu.h"
@@ -44,6 +45,7 @@ struct vm_clock {
 struct vm {
 	struct vm_spec spec;
 	struct vm *next_leaving; /* of those that were removed from the recording */
+	uint64_t retired_ns;	 /* it will be removed: asked to publish then; 0: not */
 	struct sink *sink;
 	struct vm_journal *journal;	/* NULL: none */
 	const struct event_set *events; /* asked of the guest; the recording's */
@@ -95,7 +97,7 @@ struct vm {
 
 	/* for people */
 	uint64_t n_bytes;
-	uint64_t n_shown; /* events of the last progress line */
+	struct vm_measure measure;
 	bool is_violation_told;
 };
 

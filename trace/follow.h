@@ -20,8 +20,8 @@
 
 #include "trace/trace_reader.h"
 
-/* A guest's flush timer, the recorder's sleep and its patience with what waits. */
-#define IVT_FOLLOW_HOLD_NS 130000000u
+/* A record is in its file within 80 ms (host-reader/vm_drain.c). */
+#define IVT_FOLLOW_HOLD_NS 100000000u
 
 struct ivt_follow;
 
