@@ -11,7 +11,7 @@ trap 'status=$?; kill $(jobs -p) 2>/dev/null || true; rm -rf "$work" "$region" "
 
 has_lines() # N FILE
 {
-	[ "$(wc -l <"$2")" -ge "$1" ]
+	[ -e "$2" ] && [ "$(wc -l <"$2")" -ge "$1" ]
 }
 
 check_same() # NAME
