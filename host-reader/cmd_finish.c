@@ -10,10 +10,11 @@
 #include "host-reader/summary.h"
 #include "trace/compress.h"
 #include "trace/manifest.h"
+#include "trace/remove.h"
 #include "trace/trace_writer.h"
 
 static const char help[] =
-	"Usage: ivtrace-host finish [--compress | --decompress] DIR.ivt\n"
+	"Usage: ivtrace-host finish [--compress | --decompress | --remove] DIR.ivt\n"
 	"\n"
 	"Finishes a trace that nobody records any more, also one whose recorder died: checks\n"
 	"each record in its files, cuts what is damaged, checks the clocks, writes metadata and\n"
@@ -23,6 +24,7 @@ static const char help[] =
 	"  --compress    then compress its streams (cpu_N becomes cpu_N.zst): ivtrace-report and\n"
 	"                ivtrace-view read them as they are, with room in $TMPDIR (/tmp)\n"
 	"  --decompress  the way back, for other readers (babeltrace2)\n"
+	"  --remove      remove the trace instead, unless it is being recorded\n"
 	"  --help\n"
 	"\n"
 	"Examples:\n"
@@ -33,12 +35,14 @@ static const char help[] =
 enum {
 	OPT_COMPRESS = 256,
 	OPT_DECOMPRESS,
+	OPT_REMOVE,
 	OPT_HELP,
 };
 
 static const struct option options[] = {
 	{ "compress", no_argument, NULL, OPT_COMPRESS },
 	{ "decompress", no_argument, NULL, OPT_DECOMPRESS },
+	{ "remove", no_argument, NULL, OPT_REMOVE },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -93,7 +97,9 @@ static int finish(const char *path, int what)
 	struct ivt_error err = { "" };
 	int ret;
 
-	if (what == OPT_DECOMPRESS) {
+	if (what == OPT_REMOVE) {
+		ret = ivt_trace_remove(path, &err);
+	} else if (what == OPT_DECOMPRESS) {
 		ret = ivt_trace_decompress(path, &err);
 	} else if (is_finished(path)) {
 		ret = 0;
@@ -120,9 +126,12 @@ int cmd_finish(int argc, char **argv)
 		switch (c) {
 		case OPT_COMPRESS:
 		case OPT_DECOMPRESS:
+		case OPT_REMOVE:
 			if (what && what != c)
 				return usage_error(
-					"finish", "--compress and --decompress exclude each other");
+					"finish",
+					"--compress, --decompress and --remove exclude each "
+					"other");
 			what = c;
 			break;
 		case 'h':

@@ -168,6 +168,17 @@ int ivt_trace_writer_snapshot(struct ivt_trace_writer *w, const struct tsc_sync_
 	return ret;
 }
 
+int ivt_trace_writer_inherit(struct ivt_trace_writer *w, const struct ivt_trace_writer *from,
+			     size_t max, struct ivt_error *err)
+{
+	size_t n = from->log.n_snapshots;
+	int ret = 0;
+
+	for (size_t i = n > max ? n - max : 0; i < n && !ret; i++)
+		ret = ivt_trace_writer_snapshot(w, &from->log.snapshots[i], err);
+	return ret;
+}
+
 int ivt_trace_writer_clock(struct ivt_trace_writer *w, uint32_t machine,
 			   const struct tsc_sync_entry *entry, uint64_t guest_tsc,
 			   struct ivt_error *err)

@@ -136,6 +136,11 @@ int ivt_trace_writer_clock(struct ivt_trace_writer *w, uint32_t machine,
 void ivt_trace_writer_position(const struct ivt_trace_writer *w, uint32_t machine, uint32_t cpu,
 			       struct ivt_stream_pos *ret);
 
+/* The newest snapshots of @from, at most @max: where a recording goes on in another
+ * trace, records are older than that one's first snapshot. */
+int ivt_trace_writer_inherit(struct ivt_trace_writer *w, const struct ivt_trace_writer *from,
+			     size_t max, struct ivt_error *err);
+
 /* Bytes and packets written so far, all streams. */
 uint64_t ivt_trace_writer_bytes(const struct ivt_trace_writer *w);
 
