@@ -12,8 +12,10 @@
 #include "host-reader/record.h"
 #include "trace/event_table.h"
 
-#define MAX_VMS	    255 /* and the host: IVT_MAX_MACHINES */
-#define MAX_FILTERS 1024
+#define MAX_VMS		 255 /* and the host: IVT_MAX_MACHINES */
+#define MAX_FILTERS	 1024
+#define MIN_ROTATE_BYTES 65536u
+#define MIN_ROTATE_NS	 100000000u
 
 static const char help[] =
 	"Usage: ivtrace-host record [OPTIONS] [-- COMMAND...]\n"
@@ -36,6 +38,16 @@ static const char help[] =
 	"                           only events of these processes of the VM; repeatable\n"
 	"      --filter-comm [VM:]NAME[,...]\n"
 	"                           and of tasks of these names; repeatable\n"
+	"      --rotate-size BYTES  go on in another trace when one has so many: -o slow.ivt\n"
+	"                           makes slow.0000.ivt, slow.0001.ivt ..., each whole by itself\n"
+	"      --rotate-time T      or after this time\n"
+	"      --keep N             remove older ones: the N newest stay\n"
+	"      --compress           compress each trace when it is finished\n"
+	"      --quota [VM:]BYTES   of a VM on the disk, in all traces that are kept: records\n"
+	"                           beyond it are lost and counted; repeatable\n"
+	"      --cpu-quota [VM:]PERCENT\n"
+	"                           of a CPU that taking a VM's records may use while others\n"
+	"                           wait (50); repeatable\n"
 	"      --duration T         stop after 5, 5s, 500ms, 2m\n"
 	"      --tsc SOURCE         where a VM's clock offset is read: auto, bpf, stap or\n"
 	"                           debugfs for KVM, tcg for QEMU without it, handshake\n"
@@ -61,6 +73,8 @@ static const char help_end[] =
 	"  ivtrace-host record --vm a --vm b                    until Ctrl-C\n"
 	"  ivtrace-host record --vm auto                        whichever VMs there are\n"
 	"  ivtrace-host record -o slow.ivt --vm a --duration 10s\n"
+	"  ivtrace-host record -o day.ivt --vm a --rotate-size 1G --keep 10 --compress\n"
+	"  ivtrace-host record --vm a --vm b --quota 4G --quota b:1G --cpu-quota b:20\n"
 	"  ivtrace-host record --vm a --host block,sched_switch --guest default,net,timer\n"
 	"  ivtrace-host record --vm a --filter-comm postgres --stacks syscall_entry_fsync\n"
 	"  ivtrace-host record --host all -- dd if=/dev/vda of=/dev/null count=100\n"
@@ -83,6 +97,12 @@ enum {
 	OPT_SIZE,
 	OPT_CPUS,
 	OPT_HUGEPAGES,
+	OPT_ROTATE_SIZE,
+	OPT_ROTATE_TIME,
+	OPT_KEEP,
+	OPT_COMPRESS,
+	OPT_QUOTA,
+	OPT_CPU_QUOTA,
 	OPT_USER,
 	OPT_NO_CONFINE,
 };
@@ -105,6 +125,12 @@ static const struct option options[] = {
 	{ "hugepages", no_argument, NULL, OPT_HUGEPAGES },
 	{ "user", required_argument, NULL, OPT_USER },
 	{ "no-confine", no_argument, NULL, OPT_NO_CONFINE },
+	{ "rotate-size", required_argument, NULL, OPT_ROTATE_SIZE },
+	{ "rotate-time", required_argument, NULL, OPT_ROTATE_TIME },
+	{ "keep", required_argument, NULL, OPT_KEEP },
+	{ "compress", no_argument, NULL, OPT_COMPRESS },
+	{ "quota", required_argument, NULL, OPT_QUOTA },
+	{ "cpu-quota", required_argument, NULL, OPT_CPU_QUOTA },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -255,6 +281,60 @@ static int choose_events(struct record_options *opt, int c, const char *value)
 	}
 }
 
+static int parse_percent(const char *text, uint64_t *ret)
+{
+	return parse_number(text, 1, 100, ret);
+}
+
+static int set_keep(const char *text, uint32_t *ret)
+{
+	uint64_t n;
+
+	if (parse_number(text, 1, 1000000, &n))
+		return usage_error("record", "--keep: '%s' is no number of traces", text);
+	*ret = (uint32_t)n;
+	return 0;
+}
+
+/* The options of what is kept and what a VM may use.  0: go on; else the exit status. */
+static int choose_storage(struct record_options *opt, int c, const char *value)
+{
+	struct rotation_options *rotation = &opt->rotation;
+
+	switch (c) {
+	case OPT_ROTATE_SIZE:
+		if (!parse_size(value, &rotation->size_bytes) &&
+		    rotation->size_bytes >= MIN_ROTATE_BYTES)
+			return 0;
+		return usage_error("record", "--rotate-size: '%s' is no size of 64K or more",
+				   value);
+	case OPT_ROTATE_TIME:
+		if (!parse_duration(value, &rotation->time_ns) &&
+		    rotation->time_ns >= MIN_ROTATE_NS)
+			return 0;
+		return usage_error("record", "--rotate-time: '%s' is no time of 100ms or more",
+				   value);
+	case OPT_KEEP:
+		return set_keep(value, &rotation->keep);
+	case OPT_COMPRESS:
+		rotation->is_compressed = true;
+		return 0;
+	case OPT_QUOTA:
+		if (!vm_limits_add(&opt->quota, value, parse_size))
+			return 0;
+		return usage_error("record", "--quota: '%s' is no size, nor VM:SIZE (4G, a:512M)",
+				   value);
+	case OPT_CPU_QUOTA:
+		if (!vm_limits_add(&opt->cpu_quota, value, parse_percent))
+			return 0;
+		return usage_error("record",
+				   "--cpu-quota: '%s' is not in 1..100, nor VM:PERCENT (a:20)",
+				   value);
+	default:
+		return choose_events(opt, c, value);
+	}
+}
+
 /* 0: go on; else the exit status. */
 static int take_option(struct record_options *opt, int c, const char *value)
 {
@@ -290,8 +370,43 @@ static int take_option(struct record_options *opt, int c, const char *value)
 		opt->is_free = true;
 		return 0;
 	default:
-		return choose_events(opt, c, value);
+		return choose_storage(opt, c, value);
 	}
+}
+
+/* The first VM of @limits that is not recorded; NULL: none. */
+static const char *unknown_vm(const struct record_options *opt, const struct vm_limits *limits)
+{
+	const char *name;
+	size_t i, k;
+
+	for (i = 0; (name = vm_limits_name(limits, i)); i++) {
+		for (k = 0; k < opt->n_vms && strcmp(opt->vms[k].name, name); k++)
+			;
+		if (k == opt->n_vms)
+			return name;
+	}
+	return NULL;
+}
+
+static int check_storage(const struct record_options *opt)
+{
+	bool is_rotated = rotation_is_wanted(&opt->rotation);
+	const char *name;
+
+	if (opt->rotation.keep && !is_rotated)
+		return usage_error("record", "--keep goes with --rotate-size or --rotate-time");
+	if (is_rotated && opt->script)
+		return usage_error("record", "--stap and rotation exclude each other");
+	if (opt->finds_vms)
+		return 0;
+	name = unknown_vm(opt, &opt->quota);
+	if (name)
+		return usage_error("record", "--quota: no VM '%s' is recorded (--vm)", name);
+	name = unknown_vm(opt, &opt->cpu_quota);
+	if (name)
+		return usage_error("record", "--cpu-quota: no VM '%s' is recorded (--vm)", name);
+	return 0;
 }
 
 /* 0: go on; else the exit status. */
@@ -337,6 +452,8 @@ static int read_options(struct record_options *opt, int argc, char **argv)
 		ret = apply_stacks(opt);
 	if (!ret)
 		ret = apply_filters(opt);
+	if (!ret)
+		ret = check_storage(opt);
 	return ret ? ret : check_options(opt, argc, argv);
 }
 
@@ -371,6 +488,7 @@ int cmd_record(int argc, char **argv)
 		message("cannot record: no memory");
 		return 1;
 	}
+	opt.cpu_quota.common = SHARE_DEFAULT_PERCENT;
 	parse_events("default", &opt.host, bad, sizeof(bad));
 	parse_events("default", &opt.guest, bad, sizeof(bad));
 	if (wants_help(argc, argv)) {

@@ -14,11 +14,12 @@ static int run_who(struct recording *rec, struct json_object *request, struct js
 		   struct ivt_error *err)
 {
 	char path[PATH_MAX];
-	int code = control_absolute(rec->opt->output, path, sizeof(path));
+	int code = control_absolute(chunks_path(rec->chunks), path, sizeof(path));
 
 	(void)request;
 	if (code)
-		return ivt_error_set(err, code, "'%s': %s", rec->opt->output, strerror(-code));
+		return ivt_error_set(err, code, "'%s': %s", chunks_path(rec->chunks),
+				     strerror(-code));
 	json_object_object_add(reply, "pid", json_object_new_int(getpid()));
 	json_object_object_add(reply, "output", json_object_new_string(path));
 	return 0;

@@ -34,6 +34,8 @@ struct host_cpu {
 	uint64_t n_taken_bytes;
 	uint64_t n_lost_before; /* by a recorder that was killed, in this stream */
 	uint64_t n_dropped;	/* records that a full disk had no room for at the end */
+	uint64_t n_lost;	/* in all, when that was accounted */
+	uint64_t base_lost;	/* of it in the chunks before */
 	bool has_stream;
 	bool is_dropping;
 };
@@ -47,6 +49,8 @@ struct host_trace {
 	uint32_t machine;
 	uint32_t n_cpus;
 	uint32_t ring_bytes;
+	uint64_t n_nested; /* as n_lost and base_lost, of programs that interrupted themselves */
+	uint64_t base_nested;
 	struct host_cpu *cpus;
 	const struct bpf_stats *stats;
 };
@@ -427,6 +431,17 @@ static void publish_overhead(struct host_trace *ht)
 		host_trace_overhead(ht, &m->overhead);
 }
 
+/* The stream of @cpu; where nothing but losses came, it is opened for these. */
+static struct ivt_stream_info *lossy_stream(struct host_trace *ht, uint32_t cpu, uint64_t n_lost)
+{
+	struct ivt_stream_info *stream = sink_stream(ht->sink, ht->machine, cpu);
+
+	if (stream || !n_lost || sink_open_stream(ht->sink, ht->machine, cpu))
+		return stream;
+	ht->cpus[cpu].has_stream = true;
+	return sink_stream(ht->sink, ht->machine, cpu);
+}
+
 uint64_t host_trace_account(struct host_trace *ht)
 {
 	uint64_t *lost = calloc(ht->n_cpus, sizeof(*lost)), sum = 0;
@@ -438,21 +453,39 @@ uint64_t host_trace_account(struct host_trace *ht)
 		return 0;
 	}
 	for (cpu = 0; cpu < ht->n_cpus; cpu++) {
-		lost[cpu] += ht->cpus[cpu].n_dropped;
-		sum += lost[cpu];
-		stream = sink_stream(ht->sink, ht->machine, cpu);
+		struct host_cpu *c = &ht->cpus[cpu];
+
+		c->n_lost = lost[cpu] + c->n_dropped;
+		sum += c->n_lost - c->base_lost;
+		stream = lossy_stream(ht, cpu, c->n_lost - c->base_lost);
 		if (stream)
-			stream->lost_full = ht->cpus[cpu].n_lost_before + lost[cpu];
+			stream->lost_full = c->n_lost_before + c->n_lost - c->base_lost;
 	}
 	free(lost);
 	publish_overhead(ht);
 	/* The kernel counts these per program, not per CPU: the first has all. */
-	stream = sink_stream(ht->sink, ht->machine, 0);
-	if (stream) {
-		stream->lost_nested = ht->n_nested_before + count_recursion(ht);
-		sum += stream->lost_nested - ht->n_nested_before;
+	ht->n_nested = count_recursion(ht);
+	stream = lossy_stream(ht, 0, ht->n_nested - ht->base_nested);
+	if (stream)
+		stream->lost_nested = ht->n_nested_before + ht->n_nested - ht->base_nested;
+	return sum + ht->n_nested - ht->base_nested;
+}
+
+void host_trace_begin_chunk(struct host_trace *ht)
+{
+	uint32_t cpu;
+
+	for (cpu = 0; cpu < ht->n_cpus; cpu++) {
+		ht->cpus[cpu].has_stream = false;
+		ht->cpus[cpu].n_lost_before = 0;
+		ht->cpus[cpu].base_lost = ht->cpus[cpu].n_lost;
 	}
-	return sum;
+	ht->n_nested_before = 0;
+	ht->base_nested = ht->n_nested;
+	/* What waits goes before it; where the dump fills the buffer, what comes
+	 * later with an older stamp is moved up behind it. */
+	drain_cpu(ht, &ht->cpus[0], false);
+	state_dump(add_dumped, ht);
 }
 
 void host_trace_close(struct host_trace *ht)

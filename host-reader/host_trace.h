@@ -32,6 +32,10 @@ void host_trace_process(struct host_trace *ht, pid_t pid, bool is_on);
  */
 unsigned int host_trace_drain(struct host_trace *ht, bool is_last);
 
+/* The sink's writer is the next chunk's: a state dump, and losses counted from those
+ * that were accounted. */
+void host_trace_begin_chunk(struct host_trace *ht);
+
 /* Detach: no record comes after this. */
 void host_trace_stop(struct host_trace *ht);
 

@@ -17,6 +17,7 @@
 #include "host-reader/listen_socket.h"
 #include "host-reader/message.h"
 #include "host-reader/recording.h"
+#include "host-reader/rotation.h"
 #include "host-reader/summary.h"
 
 #define FLUSH_WAIT_NS  60000000u /* a guest's flush timer is 10 ms; guests are slow at times */
@@ -60,6 +61,9 @@ static int prepare(struct recording *rec, struct ivt_error *err)
 		ret = bpf_stats_start(&rec->bpf_stats);
 	if (!ret)
 		ret = loop_create(&rec->loop);
+	if (!ret)
+		ret = chunks_create(rec->opt->output, &rec->opt->rotation, rec->opt->does_resume,
+				    rec->helper, &rec->chunks);
 	rec->vms = calloc(RECORDING_MAX_VMS, sizeof(rec->vms[0]));
 	if (!ret && !rec->vms)
 		ret = -ENOMEM;
@@ -128,7 +132,7 @@ static int start(struct recording *rec, struct ivt_error *err)
 		recording_resume_vms(rec);
 	if (!ret && rec->discover)
 		discover_look(rec->discover, rec);
-	rec->started_ns = rec->progress_ns = now_ns();
+	rec->started_ns = rec->progress_ns = rec->chunk_began_ns = now_ns();
 	return ret;
 }
 
@@ -259,6 +263,44 @@ static void tell_unread(struct recording *rec)
 	}
 }
 
+static void tell_failure(const char *path, const struct ivt_error *err)
+{
+	message("%s (what was written before is there and can be read: ivtrace-report summary %s)",
+		err->msg, path);
+}
+
+/* The trace, or the last of several and what is left to do for the others. */
+static int close_trace(struct recording *rec)
+{
+	const struct rotation_options *opt = &rec->opt->rotation;
+	bool is_beside = rotation_is_wanted(opt) || opt->is_compressed;
+	char *path = strdup(chunks_path(rec->chunks));
+	struct ivt_error err = { "no memory to finish the trace" };
+	int ret, failure = 0;
+
+	if (is_beside)
+		chunks_advance(rec->chunks, ivt_trace_writer_info(rec->sink.writer));
+	ret = ivt_trace_writer_close(rec->sink.writer, &err);
+	rec->sink.writer = NULL;
+	if (!path)
+		ret = -ENOMEM;
+	if (is_beside)
+		failure = chunks_await(rec->chunks);
+	else if (!ret)
+		ret = ivt_trace_finalise(path, &err);
+	if (ret) {
+		tell_failure(path ? path : rec->opt->output, &err);
+	} else if (rotation_is_wanted(opt)) {
+		chunks_summary(rec->chunks);
+	} else {
+		if (!is_beside)
+			summary_check_clocks(rec->helper, path);
+		summary_print(path);
+	}
+	free(path);
+	return ret ? ret : failure;
+}
+
 /* 0 when what was recorded is whole on the disk. */
 static int finish(struct recording *rec)
 {
@@ -282,18 +324,7 @@ static int finish(struct recording *rec)
 		vm_finish_clock(rec->vms[i]);
 		is_whole = is_whole && !rec->vms[i]->is_broken;
 	}
-	ret = ivt_trace_writer_close(rec->sink.writer, &err);
-	rec->sink.writer = NULL;
-	if (!ret)
-		ret = ivt_trace_finalise(rec->opt->output, &err);
-	if (ret) {
-		message("%s (what was written before is there and can be read: ivtrace-report "
-			"summary %s)",
-			err.msg, rec->opt->output);
-	} else {
-		summary_check_clocks(rec->helper, rec->opt->output);
-		summary_print(rec->opt->output);
-	}
+	ret = close_trace(rec);
 	is_whole = is_whole && !rec->sink.is_broken && !rec->sink.was_full;
 	return ret || !is_whole ? -EIO : 0;
 }
@@ -314,6 +345,7 @@ static void release(struct recording *rec)
 	bpf_stats_end(rec->bpf_stats);
 	stap_script_close(rec->script);
 	free(rec->vms);
+	chunks_destroy(rec->chunks);
 	discover_destroy(rec->discover);
 	loop_destroy(rec->loop);
 	if (rec->helper)
@@ -356,7 +388,7 @@ int record_run(const struct record_options *opt)
 		release(&rec);
 		return 1;
 	}
-	message("recording into '%s'%s", opt->output,
+	message("recording into '%s'%s", chunks_path(rec.chunks),
 		opt->duration_ns || opt->command ? "" : ", Ctrl-C ends it");
 	wait_for_guests(&rec);
 	ret = start_command(&rec);

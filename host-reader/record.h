@@ -5,8 +5,10 @@
 #ifndef HOST_RECORD_H
 #define HOST_RECORD_H
 
+#include "host-reader/chunks.h"
 #include "host-reader/options.h"
 #include "host-reader/vm.h"
+#include "host-reader/vm_limits.h"
 
 struct record_options {
 	const char *output;
@@ -27,6 +29,9 @@ struct record_options {
 	const char *user;	 /* who the recorder becomes; NULL: stays who it is */
 	bool is_free;		 /* not confined */
 	char **command;		 /* NULL: none; else argv */
+	struct rotation_options rotation;
+	struct vm_limits quota;	    /* bytes on the disk; 0: any */
+	struct vm_limits cpu_quota; /* percent of a CPU */
 };
 
 /* The program's exit status: 0, or 1 after a message. */

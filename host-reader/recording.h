@@ -24,6 +24,11 @@ struct recording {
 	bool is_stopping;	 /* somebody told it so */
 	struct measure measure;
 	struct sink sink;
+	struct chunks *chunks;	   /* the traces it writes */
+	uint64_t chunk_began_ns;   /* of the present one */
+	uint64_t rotate_after_ns;  /* host ns before which there is no next chunk */
+	bool is_rotation_told;	   /* the user knows that the next one could not be begun */
+	uint64_t chunks_polled_ns; /* last look at what is done in the background */
 	struct vm **vms;    /* RECORDING_MAX_VMS pointers; each stays where it is until it leaves */
 	size_t n_vms;	    /* attached */
 	struct vm *leaving; /* removed, but the handshakes' thread may look at them still */
@@ -36,6 +41,9 @@ struct recording {
 	struct handshakes *handshakes; /* NULL: none */
 	pid_t child;		       /* the command; 0: none (any more) */
 	int child_status;
+	size_t first_vm;	/* that has the next turn first */
+	unsigned int n_waiting; /* VMs that had something to be taken in the last turn */
+	uint64_t turn_cpu_ns;	/* CPU time of this thread when it was last read */
 	uint64_t started_ns;
 	uint64_t sleep_ns;
 	uint64_t snapshot_ns; /* last time of each */

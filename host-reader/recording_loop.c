@@ -8,6 +8,7 @@
 #include "host-reader/discover.h"
 #include "host-reader/message.h"
 #include "host-reader/recording.h"
+#include "host-reader/rotation.h"
 #include "tsc-sync/sources/snapshot.h"
 
 #define MIN_SLEEP_NS   200000u
@@ -51,23 +52,51 @@ static void show_progress(struct recording *rec, uint64_t now)
 	progress("%s  %" PRIu64 " lost", text, lost);
 }
 
+/* Its turn was work: CPU time is read only then, the others' is next to nothing. */
+static void charge(struct recording *rec, struct vm *vm)
+{
+	uint64_t now = thread_cpu_ns();
+
+	share_charge(&vm->share, now - rec->turn_cpu_ns);
+	rec->turn_cpu_ns = now;
+}
+
+/* The turn of one VM; @ret_fill: its fullest ring. */
+static void take_turn(struct recording *rec, struct vm *vm, bool is_last, unsigned int *ret_fill)
+{
+	uint64_t bytes = vm->n_bytes, epoch = vm->guest_epoch;
+
+	vm_check_region(vm);
+	vm_watch_guest(vm);
+	*ret_fill = vm_drain(vm, is_last);
+	vm->share.was_waiting = *ret_fill || vm->n_bytes != bytes;
+	if (vm->share.was_waiting || vm->guest_epoch != epoch)
+		charge(rec, vm);
+}
+
 unsigned int recording_drain(struct recording *rec, bool is_last)
 {
-	unsigned int most = rec->ht ? host_trace_drain(rec->ht, is_last) : 0, fill;
-	uint64_t tsc;
+	unsigned int most = rec->ht ? host_trace_drain(rec->ht, is_last) : 0, n_waiting = 0, fill;
+	uint64_t now = now_ns(), tsc;
 	size_t i;
 
 	if (rec->script)
 		stap_script_drain(rec->script);
 	tsc = measure_now();
+	rec->turn_cpu_ns = thread_cpu_ns();
 	for (i = 0; i < rec->n_vms; i++) {
-		vm_check_region(rec->vms[i]);
-		vm_watch_guest(rec->vms[i]);
-		fill = vm_drain(rec->vms[i], is_last);
-		if (fill > most)
-			most = fill;
-		tsc = measure_charge(rec->vms[i], tsc);
+		struct vm *vm = rec->vms[(rec->first_vm + i) % rec->n_vms];
+
+		/* One that is passed over waits on, and does not keep us awake. */
+		if (is_last || share_may_run(&vm->share, now, rec->n_waiting)) {
+			take_turn(rec, vm, is_last, &fill);
+			most = fill > most ? fill : most;
+		}
+		n_waiting += vm->share.was_waiting;
+		tsc = measure_charge(vm, tsc);
 	}
+	rec->n_waiting = n_waiting;
+	rec->first_vm = rec->n_vms ? (rec->first_vm + 1) % rec->n_vms : 0;
 	return most;
 }
 
@@ -90,6 +119,7 @@ void recording_keep_house(struct recording *rec)
 	recording_take_handshakes(rec);
 	recording_keep_doorbells(rec, now);
 	recording_let_go(rec);
+	rotation_keep_house(rec);
 	if (rec->discover)
 		discover_look(rec->discover, rec);
 	control_keep_house(rec->control, now);

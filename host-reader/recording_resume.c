@@ -18,6 +18,7 @@ static int add_host(struct recording *rec, struct ivt_error *err)
 	struct ivt_machine_info info;
 	uint32_t machine;
 
+	chunks_describe(rec->chunks, false, &ivt_trace_writer_info(rec->sink.writer)->chunk);
 	memset(&info, 0, sizeof(info));
 	snprintf(info.name, sizeof(info.name), "host");
 	info.kind = IVT_HOST;
@@ -29,7 +30,8 @@ static int add_host(struct recording *rec, struct ivt_error *err)
 
 static int begin(struct recording *rec, struct ivt_error *err)
 {
-	int ret = ivt_trace_writer_create(rec->opt->output, IVT_VERSION, &rec->sink.writer, err);
+	int ret = ivt_trace_writer_create(chunks_path(rec->chunks), IVT_VERSION, &rec->sink.writer,
+					  err);
 
 	return ret ? ret : add_host(rec, err);
 }
@@ -44,10 +46,10 @@ static int note_gap(struct recording *rec, struct ivt_error *err)
 	gap.from_ns = last ? last->mono_ns : gap.to_ns;
 	ret = ivt_trace_info_add_gap(ivt_trace_writer_info(rec->sink.writer), &gap);
 	if (ret)
-		return ivt_error_set(err, ret, "cannot go on in '%s': %s", rec->opt->output,
+		return ivt_error_set(err, ret, "cannot go on in '%s': %s", chunks_path(rec->chunks),
 				     ret == -ENOSPC ? "its recorders died too often"
 						    : strerror(-ret));
-	message("going on in '%s', which nobody recorded for %.3f s", rec->opt->output,
+	message("going on in '%s', which nobody recorded for %.3f s", chunks_path(rec->chunks),
 		(double)(gap.to_ns - gap.from_ns) / 1e9);
 	return ivt_trace_writer_checkpoint(rec->sink.writer, err);
 }
@@ -72,7 +74,12 @@ int recording_open_trace(struct recording *rec, struct ivt_error *err)
 
 	if (!rec->opt->does_resume)
 		return begin(rec, err);
-	ret = ivt_trace_writer_resume(rec->opt->output, &rec->sink.writer, err);
+	ret = ivt_trace_writer_resume(chunks_path(rec->chunks), &rec->sink.writer, err);
+	/* Of chunks the last one may have been closed; then the next is due. */
+	if (ret == -EALREADY && rotation_is_wanted(&rec->opt->rotation)) {
+		chunks_skip(rec->chunks);
+		ret = -ENOENT;
+	}
 	if (ret == -ENOENT)
 		return begin(rec, err);
 	if (!ret)

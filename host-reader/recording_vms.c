@@ -42,6 +42,9 @@ int recording_attach_vm(struct recording *rec, const struct vm_spec *spec, struc
 	}
 	vm->clocks = &rec->clocks;
 	vm->mappers = &rec->mappers;
+	vm->share.percent = (uint32_t)vm_limits_get(&rec->opt->cpu_quota, spec->name);
+	vm->quota_bytes = vm_limits_get(&rec->opt->quota, spec->name);
+	vm_set_kept_bytes(vm, chunks_vm_bytes(rec->chunks, spec->name));
 	rec->vms[rec->n_vms++] = vm;
 	return 0;
 }

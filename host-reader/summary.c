@@ -6,7 +6,7 @@
 #include "host-reader/message.h"
 #include "host-reader/program_beside.h"
 #include "host-reader/summary.h"
-#include "trace/trace_reader.h"
+#include "trace/manifest.h"
 
 static void print_machine(const struct ivt_machine_info *m)
 {
@@ -45,26 +45,24 @@ static void print_overhead(const struct ivt_overhead *o)
 
 void summary_print(const char *path)
 {
-	const struct ivt_trace_info *info;
 	struct ivt_error err = { "" };
-	struct ivt_trace *t;
+	struct ivt_trace_info info;
 	bool has_guest = false;
 	size_t i;
 
-	if (ivt_trace_open(path, &t, &err)) {
+	if (ivt_trace_info_read(path, &info, &err)) {
 		message("%s", err.msg);
 		return;
 	}
-	info = ivt_trace_info_of(t);
 	message("recorded '%s'", path);
-	for (i = 0; i < info->n_machines; i++) {
-		print_machine(&info->machines[i]);
-		print_overhead(&info->machines[i].overhead);
-		has_guest = has_guest || info->machines[i].kind == IVT_GUEST;
+	for (i = 0; i < info.n_machines; i++) {
+		print_machine(&info.machines[i]);
+		print_overhead(&info.machines[i].overhead);
+		has_guest = has_guest || info.machines[i].kind == IVT_GUEST;
 	}
 	fprintf(stderr, "Look at it:\n  ivtrace-report %s %s\n  ivtrace-view %s\n",
 		has_guest ? "io" : "summary", path, path);
-	ivt_trace_close(t);
+	ivt_trace_info_deinit(&info);
 }
 
 void summary_check_clocks(struct helper *helper, const char *path)

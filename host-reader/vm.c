@@ -143,6 +143,8 @@ int vm_begin(struct vm *vm, struct sink *sink, const struct event_set *events,
 	ret = vm_resume(vm, err);
 	if (ret == 1)
 		ret = begin_anew(vm, err);
+	else if (!ret)
+		vm_resume_chunk(vm);
 	if (ret) {
 		vm->sink = NULL; /* the guest is left as it was */
 		return ret;
@@ -210,6 +212,13 @@ uint64_t vm_count_events(const struct vm *vm)
 	return sum;
 }
 
+static uint64_t lost_of(const struct channel *c)
+{
+	return c->reader.lost_full - c->base_full + c->reader.lost_nested - c->base_nested +
+	       c->reader.lost_big - c->base_big + c->n_given_up + c->n_uncommitted +
+	       c->n_over_quota;
+}
+
 uint64_t vm_account(struct vm *vm)
 {
 	uint64_t sum = 0;
@@ -219,16 +228,19 @@ uint64_t vm_account(struct vm *vm)
 		struct channel *c = &vm->channels[i];
 		struct ivt_stream_info *s = sink_stream(vm->sink, vm->machine, i);
 
-		sum += c->reader.lost_full - c->base_full + c->reader.lost_nested - c->base_nested +
-		       c->reader.lost_big - c->base_big + c->n_given_up + c->n_uncommitted;
+		sum += lost_of(c);
+		/* what was lost is said also where nothing else came */
+		if (!s && lost_of(c) && !vm_open_stream(vm, i))
+			s = sink_stream(vm->sink, vm->machine, i);
 		if (!s)
 			continue;
 		s->lost_full = c->reader.lost_full - c->base_full + c->n_given_up;
 		s->lost_nested = c->reader.lost_nested - c->base_nested;
 		s->lost_big = c->reader.lost_big - c->base_big;
 		s->lost_uncommitted = c->n_uncommitted;
+		s->lost_quota = c->n_over_quota;
 		s->salvaged = c->n_salvaged;
-		s->violations = c->reader.violations;
+		s->violations = c->reader.violations - c->base_violations;
 	}
 	return sum;
 }

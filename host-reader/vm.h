@@ -8,6 +8,7 @@
 
 #include "host-reader/clock_choice.h"
 #include "host-reader/doorbell.h"
+#include "host-reader/fairness.h"
 #include "host-reader/host_trace.h"
 #include "host-reader/measure.h"
 #include "host-reader/mappers.h"
@@ -23,11 +24,13 @@ struct channel {
 	uint64_t base_full; /* the guest's counters at the start of the epoch */
 	uint64_t base_nested;
 	uint64_t base_big;
-	uint64_t n_given_up;	/* records that were there at the end, and no room for them */
-	uint64_t n_salvaged;	/* records that were not published when the guest died */
-	uint64_t n_uncommitted; /* half-written then: lost */
-	uint64_t resume_pos;	/* salvaged up to here, should it go on; 0: nothing was */
-	uint64_t taken_ns;	/* last time that something was taken */
+	uint64_t n_given_up;	  /* records that were there at the end, and no room for them */
+	uint64_t n_salvaged;	  /* records that were not published when the guest died */
+	uint64_t n_uncommitted;	  /* half-written then: lost */
+	uint64_t n_over_quota;	  /* records that were there when the VM's disk quota was used up */
+	uint64_t base_violations; /* the reader's, at the start of the chunk */
+	uint64_t resume_pos;	  /* salvaged up to here, should it go on; 0: nothing was */
+	uint64_t taken_ns;	  /* last time that something was taken */
 	bool has_stream;
 	bool is_stopped;  /* nonsense too often */
 	bool is_arriving; /* what it published so far was written on the other side */
@@ -37,6 +40,8 @@ struct channel {
 struct vm_clock {
 	bool is_known;
 	struct tsc_sync_entry last;
+	bool is_published;
+	struct tsc_sync_entry published; /* the last one that went into the trace */
 	/* Not in the trace yet: they may be the next boot's. Oldest first. */
 	struct tsc_sync_entry *held;
 	size_t n_held, held_capacity;
@@ -84,7 +89,8 @@ struct vm {
 	struct vm_clock *clock; /* region.sb.nr_channels */
 	bool is_clock_proven;
 	bool is_clock_told;
-	bool has_handshake; /* with the present machine, in the trace */
+	bool has_handshake;		 /* with the present machine, in the trace */
+	struct tsc_sync_entry handshake; /* the last one, then */
 	unsigned int n_disproved;
 	uint64_t recent_tsc; /* a stamp that the guest wrote lately; 0: none */
 	uint64_t newest_tsc; /* the largest of them in this epoch */
@@ -94,6 +100,15 @@ struct vm {
 	uint64_t arrival_host_tsc; /* of the first; 0: none yet */
 	uint64_t arrival_ns;
 	uint64_t arrival_error_ns; /* of arrival_tsc, at most */
+
+	/* what it may use */
+	struct share share;	 /* of the recorder's time */
+	int64_t turn_left_bytes; /* of the present turn */
+	uint32_t first_cpu;	 /* whose ring comes first in the next turn */
+	uint64_t quota_bytes;	 /* on the disk; 0: any */
+	uint64_t kept_bytes;	 /* of it in older chunks */
+	uint64_t chunk_bytes;	 /* in the present one */
+	bool is_quota_told;
 
 	/* for people */
 	uint64_t n_bytes;
@@ -139,13 +154,30 @@ void vm_check_region(struct vm *vm);
  * fullest ring in permille of its size. */
 unsigned int vm_drain(struct vm *vm, bool is_last);
 /* One packet of whole records into the stream of @cpu.  @flags: IVT_PACKET_*.
- * Returns as sink_append(). */
+ * Returns as sink_append(); -EDQUOT: its disk quota is used up. */
 int vm_append(struct vm *vm, uint32_t cpu, const struct iovec *iov, int n_iov, uint32_t flags);
 /* What the guest published and nobody could take counts as lost.  Returns bytes. */
 uint64_t vm_give_up_unread(struct vm *vm);
 /* Start a channel at position @from, or at the guest's present head where @from is
  * not within a ring's size before it; with its present counters as base. */
 void vm_start_channel(struct vm *vm, uint32_t cpu, uint64_t from);
+
+/* Have a stream for the ring of @cpu; returns as sink_open_stream(). */
+int vm_open_stream(struct vm *vm, uint32_t cpu);
+
+/* ---- vm_chunk.c ---- */
+
+/* The trace's writer is the next chunk's, the VM's machine there is @machine; what
+ * was accounted by vm_account() stays with the chunk before. */
+void vm_begin_chunk(struct vm *vm, uint32_t machine);
+/* The chunk is one whose recorder was killed. */
+void vm_resume_chunk(struct vm *vm);
+/* Would the VM have more than its disk quota with @more_bytes? */
+bool vm_is_over_quota(const struct vm *vm, uint64_t more_bytes);
+/* The VM's bytes in older chunks, as they lie on the disk. */
+void vm_set_kept_bytes(struct vm *vm, uint64_t bytes);
+/* Once per spell: its quota is used up. */
+void vm_tell_quota(struct vm *vm);
 
 /* ---- vm_salvage.c ---- */
 
@@ -197,6 +229,8 @@ void vm_open_clock(struct vm *vm);
 void vm_watch_clock(struct vm *vm);
 /* The present machine gets what is known of the clock. */
 void vm_publish_clock(struct vm *vm);
+/* The machine of the next chunk gets what is in force; what is held back stays so. */
+void vm_republish_clock(struct vm *vm);
 /* The process is gone, or the recording over. */
 void vm_close_clock(struct vm *vm);
 

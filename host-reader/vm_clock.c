@@ -24,6 +24,10 @@ static void publish_entry(struct vm *vm, const struct tsc_sync_entry *entry)
 
 	if (tsc_sync_host_to_guest(&entry->scale, entry->from_host_tsc, &guest_tsc))
 		return;
+	if (entry->source != TSC_SYNC_ARRIVAL) {
+		vm->clock[entry->vcpu].published = *entry;
+		vm->clock[entry->vcpu].is_published = true;
+	}
 	if (ivt_trace_writer_clock(vm->sink->writer, vm->machine, entry, guest_tsc, &err) &&
 	    !vm->sink->is_full)
 		message("%s", err.msg);
@@ -48,6 +52,29 @@ void vm_publish_clock(struct vm *vm)
 	vm->newest_tsc = 0;
 	for (i = 0; i < vm->region.sb.nr_channels && !vm->is_over; i++)
 		publish_vcpu(vm, &vm->clock[i], true);
+}
+
+/* Handshakes are written where they are taken. */
+static void republish_handshake(struct vm *vm)
+{
+	struct ivt_error err = { "" };
+
+	if (vm->has_handshake &&
+	    ivt_trace_writer_clock(
+		    vm->sink->writer, vm->machine, &vm->handshake,
+		    vm->handshake.from_host_tsc + (uint64_t)vm->handshake.scale.offset_tsc, &err) &&
+	    !vm->sink->is_full)
+		message("%s", err.msg);
+}
+
+void vm_republish_clock(struct vm *vm)
+{
+	uint32_t i;
+
+	for (i = 0; i < vm->region.sb.nr_channels; i++)
+		if (vm->clock[i].is_known && vm->clock[i].is_published)
+			publish_entry(vm, &vm->clock[i].published);
+	republish_handshake(vm);
 }
 
 static void tell_no_clock(struct vm *vm, const char *why)
@@ -253,6 +280,7 @@ void vm_close_clock(struct vm *vm)
 	vm->n_disproved = 0;
 	for (i = 0; vm->clock && i < vm->region.sb.nr_channels; i++) {
 		vm->clock[i].is_known = false;
+		vm->clock[i].is_published = false;
 		vm->clock[i].n_held = 0;
 	}
 }

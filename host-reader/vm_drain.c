@@ -5,13 +5,16 @@
 #include "host-reader/message.h"
 #include "host-reader/vm.h"
 #include "host-reader/vm_journal.h"
+#include "trace/packet.h"
 
 /* What waits is taken at the latest after this.  With the guest's flush (10 ms), our
  * sleep before it is seen and before it is taken (10 ms each), a record is in its file
  * within 80 ms, and a VM that does little costs no more than 20 packets a second. */
 #define PATIENCE_NS 50000000u
-#define ARRIVAL_NS  20000000u  /* the guest's flush timer and our sleep */
-#define QUOTA_BYTES (1u << 20) /* per channel and call: one busy vCPU starves nobody */
+#define ARRIVAL_NS  20000000u /* the guest's flush timer and our sleep */
+/* At most, per turn: one busy vCPU starves no other, one busy VM no other. */
+#define CHANNEL_TURN_BYTES (1 << 20)
+#define VM_TURN_BYTES	   (4 << 20)
 
 void vm_start_channel(struct vm *vm, uint32_t cpu, uint64_t from)
 {
@@ -33,7 +36,7 @@ void vm_start_channel(struct vm *vm, uint32_t cpu, uint64_t from)
 static uint64_t lost_of(const struct channel *c)
 {
 	return c->reader.lost_full - c->base_full + c->reader.lost_nested - c->base_nested +
-	       c->reader.lost_big - c->base_big + c->n_uncommitted;
+	       c->reader.lost_big - c->base_big + c->n_uncommitted + c->n_over_quota;
 }
 
 /* The guest wrote what cannot be: once for people, counted for the trace.  Unless
@@ -61,15 +64,18 @@ static void tell_violation(struct vm *vm, uint32_t cpu, uint64_t before)
 	}
 }
 
-static int open_stream(struct vm *vm, uint32_t cpu)
+int vm_open_stream(struct vm *vm, uint32_t cpu)
 {
 	int ret = 0;
 
 	if (!vm->channels[cpu].has_stream)
 		ret = sink_open_stream(vm->sink, vm->machine, cpu);
-	if (!ret)
-		vm->channels[cpu].has_stream = true;
-	return ret;
+	if (ret)
+		return ret;
+	if (!vm->channels[cpu].has_stream)
+		vm->chunk_bytes += sizeof(struct ivt_packet_header); /* its first packet */
+	vm->channels[cpu].has_stream = true;
+	return 0;
 }
 
 static void region_vanished(struct vm *vm)
@@ -84,18 +90,52 @@ static void region_vanished(struct vm *vm)
 
 int vm_append(struct vm *vm, uint32_t cpu, const struct iovec *iov, int n_iov, uint32_t flags)
 {
-	int ret = open_stream(vm, cpu), i;
+	uint64_t bytes = sizeof(struct ivt_packet_header);
+	int ret = 0, i;
 
+	for (i = 0; i < n_iov; i++)
+		bytes += iov[i].iov_len;
+	if (vm_is_over_quota(vm, bytes + sizeof(struct ivt_packet_header)))
+		return -EDQUOT;
+	ret = vm_open_stream(vm, cpu);
 	if (!ret)
 		ret = sink_append(vm->sink, vm->machine, cpu, iov, n_iov,
 				  lost_of(&vm->channels[cpu]), flags);
 	if (ret == -EFAULT)
 		region_vanished(vm);
-	for (i = 0; !ret && i < n_iov; i++)
-		vm->n_bytes += iov[i].iov_len;
-	if (!ret)
+	if (!ret) {
+		vm->chunk_bytes += bytes;
+		vm->n_bytes += bytes - sizeof(struct ivt_packet_header);
 		vm_journal_commit(vm, cpu);
+	}
 	return ret;
+}
+
+/* Each size is bounded, and only the count depends on it. */
+static uint64_t count_records(const unsigned char *at, uint64_t bytes)
+{
+	uint64_t n = 0, size;
+
+	while (bytes >= IVRING_REC_HDR_BYTES) {
+		size = ivring_load((const uint64_t *)at + 1) >> 16 & 0xffff;
+		if (size < IVRING_REC_HDR_BYTES || size & 7 || size > bytes)
+			break;
+		n++;
+		at += size;
+		bytes -= size;
+	}
+	return n;
+}
+
+/* What its quota has no room for. */
+static void drop(struct vm *vm, uint32_t cpu, const struct iovec *iov, int n_iov)
+{
+	int i;
+
+	for (i = 0; i < n_iov; i++)
+		vm->channels[cpu].n_over_quota += count_records(iov[i].iov_base, iov[i].iov_len);
+	vm_journal_commit(vm, cpu);
+	vm_tell_quota(vm);
 }
 
 /* One packet: up to two ranges.  0 when there was one. */
@@ -129,7 +169,9 @@ static int take_packet(struct vm *vm, uint32_t cpu, uint64_t *bytes)
 	vm->recent_tsc = tsc;
 	vm_note_arrival(vm, tsc, ARRIVAL_NS);
 	ret = vm_append(vm, cpu, iov, n, 0);
-	if (ret) {
+	if (ret == -EDQUOT) {
+		drop(vm, cpu, iov, n);
+	} else if (ret) {
 		c->reader.tail = tail;
 		return ret;
 	}
@@ -150,6 +192,11 @@ static bool skip_salvaged(struct channel *c)
 		c->reader.tail = c->resume_pos;
 	c->resume_pos = 0;
 	return true;
+}
+
+static bool may_take(const struct vm *vm, uint64_t taken, bool is_last)
+{
+	return is_last || (taken < CHANNEL_TURN_BYTES && vm->turn_left_bytes > 0);
 }
 
 static unsigned int drain_channel(struct vm *vm, uint32_t cpu, uint64_t now, bool is_last)
@@ -179,8 +226,10 @@ static unsigned int drain_channel(struct vm *vm, uint32_t cpu, uint64_t now, boo
 	if (!is_last && vm->tsc && waiting < c->reader.subbuf && now - c->taken_ns < PATIENCE_NS)
 		return (unsigned int)(waiting * 1000 / c->reader.size);
 	c->taken_ns = now;
-	while ((is_last || taken < QUOTA_BYTES) && !take_packet(vm, cpu, &bytes))
+	while (may_take(vm, taken, is_last) && !take_packet(vm, cpu, &bytes)) {
+		vm->turn_left_bytes -= (int64_t)bytes;
 		taken += bytes;
+	}
 	return (unsigned int)(waiting * 1000 / c->reader.size);
 }
 
@@ -188,22 +237,6 @@ void vm_check_region(struct vm *vm)
 {
 	if (!vm->is_broken && ivring_region_check(&vm->region))
 		region_vanished(vm);
-}
-
-/* Each size is bounded, and only the count depends on it. */
-static uint64_t count_records(const unsigned char *at, uint64_t bytes)
-{
-	uint64_t n = 0, size;
-
-	while (bytes >= IVRING_REC_HDR_BYTES) {
-		size = ivring_load((const uint64_t *)at + 1) >> 16 & 0xffff;
-		if (size < IVRING_REC_HDR_BYTES || size & 7 || size > bytes)
-			break;
-		n++;
-		at += size;
-		bytes -= size;
-	}
-	return n;
 }
 
 uint64_t vm_give_up_unread(struct vm *vm)
@@ -226,20 +259,23 @@ uint64_t vm_give_up_unread(struct vm *vm)
 
 unsigned int vm_drain(struct vm *vm, bool is_last)
 {
+	uint32_t i, n = vm->region.sb.nr_channels;
 	unsigned int most = 0;
 	uint64_t now = now_ns();
-	uint32_t i;
 
 	if (is_last) /* else it was checked in this turn */
 		vm_check_region(vm);
 	/* Between two epochs the driver clears its rings. */
 	if (vm->is_awaited || vm->is_pending || vm->is_arriving)
 		return 0;
-	for (i = 0; i < vm->region.sb.nr_channels && !vm->is_broken; i++) {
-		unsigned int fill = drain_channel(vm, i, now, is_last);
+	vm->turn_left_bytes = VM_TURN_BYTES;
+	for (i = 0; i < n && !vm->is_broken; i++) {
+		unsigned int fill = drain_channel(vm, (vm->first_cpu + i) % n, now, is_last);
 
 		if (fill > most)
 			most = fill;
 	}
+	/* Where the turn was over before all had theirs, another one is the first. */
+	vm->first_cpu = (vm->first_cpu + 1) % n;
 	return most;
 }

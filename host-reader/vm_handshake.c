@@ -32,6 +32,7 @@ void vm_take_handshake(struct vm *vm, const struct handshake_result *result)
 	if (!vm->has_handshake && !vm->tsc)
 		message("%s: clock: handshakes over the shared memory", vm->spec.name);
 	vm->has_handshake = true;
+	vm->handshake = entry;
 	if (ivt_trace_writer_clock(vm->sink->writer, vm->machine, &entry,
 				   shake->host_tsc + (uint64_t)shake->offset_tsc, &err) &&
 	    !vm->sink->is_full)

@@ -4,6 +4,7 @@
  * its process is gone, it has panicked, or its next boot announces itself and
  * waits for us.  Once per death; each sub-buffer is copied before it is parsed.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,7 @@ static void take_run(struct vm *vm, uint32_t cpu, unsigned char *copy,
 	struct channel *c = &vm->channels[cpu];
 	struct iovec iov = { copy + run->offset, run->bytes };
 	uint64_t before = c->resume_pos;
+	int ret;
 
 	c->n_uncommitted += run->n_busy_before;
 	if (was_taken(c, run))
@@ -49,7 +51,16 @@ static void take_run(struct vm *vm, uint32_t cpu, unsigned char *copy,
 		vm_note_arrival(vm, *(const uint64_t *)iov.iov_base, now_ns() - vm->epoch_began_ns);
 	/* Behind published records that found no room these would be out of order. */
 	c->resume_pos = run->pos + run->bytes; /* the journal's, with this packet */
-	if (c->reader.tail != c->reader.head || vm_append(vm, cpu, &iov, 1, IVT_PACKET_SALVAGED)) {
+	if (c->reader.tail != c->reader.head)
+		ret = -ENOSPC;
+	else
+		ret = vm_append(vm, cpu, &iov, 1, IVT_PACKET_SALVAGED);
+	if (ret == -EDQUOT) {
+		c->n_over_quota += run->n_records;
+		vm_journal_commit(vm, cpu);
+		return;
+	}
+	if (ret) {
 		c->n_given_up += run->n_records;
 		c->resume_pos = before;
 		return;
