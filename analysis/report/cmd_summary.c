@@ -150,6 +150,35 @@ static void print_snapshot(const struct ivt_snapshot_info *snapshot)
 	putchar('\n');
 }
 
+static uint64_t lost_by_quota(const struct ivt_machine_info *m)
+{
+	uint64_t sum = 0;
+	size_t s;
+
+	for (s = 0; s < m->n_streams; s++)
+		sum += m->streams[s].lost_quota;
+	return sum;
+}
+
+static void print_quotas(const struct ivt_trace_info *info)
+{
+	char name[REPORT_NAME_BYTES];
+	size_t m;
+
+	for (m = 0; m < info->n_machines; m++)
+		if (lost_by_quota(&info->machines[m]))
+			printf("%s: of its losses %" PRIu64 " are by its quota on the disk\n",
+			       report_name(info, m, name), lost_by_quota(&info->machines[m]));
+}
+
+static void print_chunk(const struct ivt_chunk *chunk)
+{
+	if (chunk->is_one)
+		printf("chunk     %" PRIu32 " of a rotated recording%s%s%s%s\n", chunk->number,
+		       chunk->previous[0] ? ", after " : "", chunk->previous,
+		       chunk->next[0] ? ", before " : "", chunk->next);
+}
+
 static void print_filters(const struct ivt_trace_info *info)
 {
 	char name[REPORT_NAME_BYTES];
@@ -204,6 +233,7 @@ static void print_text(struct ivt_trace *t, const struct totals *totals)
 	printf("duration  %" PRIu64 ".%09" PRIu64 " s\n", (last_ns - first_ns) / 1000000000,
 	       (last_ns - first_ns) % 1000000000);
 	print_snapshot(&info->snapshot);
+	print_chunk(&info->chunk);
 	printf("state     %s\n\n",
 	       info->is_closed ? "closed"
 			       : "not closed: the recorder ended early, or records still");
@@ -217,6 +247,7 @@ static void print_text(struct ivt_trace *t, const struct totals *totals)
 	print_gaps(info, first_ns);
 	print_overwritten(info);
 	print_filters(info);
+	print_quotas(info);
 }
 
 static struct json_object *machine_json(const struct ivt_trace_info *info, size_t m,
@@ -238,6 +269,7 @@ static struct json_object *machine_json(const struct ivt_trace_info *info, size_
 	json_object_object_add(o, "refused_bytes", json_object_new_uint64(totals->refused_bytes));
 	json_object_object_add(o, "salvaged", json_object_new_uint64(salvaged));
 	json_object_object_add(o, "lost_uncommitted", json_object_new_uint64(uncommitted));
+	json_object_object_add(o, "lost_quota", json_object_new_uint64(lost_by_quota(machine)));
 	if (overwritten_of(machine))
 		json_object_object_add(o, "overwritten",
 				       json_object_new_uint64(overwritten_of(machine)));
