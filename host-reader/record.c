@@ -104,6 +104,8 @@ static int start(struct recording *rec, struct ivt_error *err)
 	for (i = 0; !ret && i < rec->opt->n_vms; i++)
 		ret = recording_attach_vm(rec, &rec->opt->vms[i], err);
 	if (!ret)
+		region_notes_clean();
+	if (!ret)
 		ret = clock_choice_start(&rec->clocks, err);
 	if (!ret && !event_set_is_empty(&rec->opt->host))
 		ret = host_trace_open(&rec->opt->host, &rec->sink, 0, &rec->ht, err);

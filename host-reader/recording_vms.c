@@ -118,6 +118,7 @@ static void free_left(struct recording *rec)
 			continue;
 		}
 		*at = vm->next_leaving;
+		region_note_end(&vm->note, &vm->region, vm->spec.path);
 		vm_end(vm);
 		free(vm);
 	}
@@ -171,6 +172,9 @@ void recording_end_vms(struct recording *rec)
 
 	free_left(rec);
 	for (i = 0; i < rec->n_vms; i++) {
+		if (rec->vms[i]->sink)
+			region_note_end(&rec->vms[i]->note, &rec->vms[i]->region,
+					rec->vms[i]->spec.path);
 		vm_end(rec->vms[i]);
 		free(rec->vms[i]);
 	}

@@ -18,11 +18,14 @@ int vm_attach(struct vm *vm, const struct vm_spec *spec, uint64_t size_bytes, ui
 {
 	pid_t owner = -1;
 	char who[32] = "";
+	bool is_new;
 	int ret;
 
 	memset(vm, 0, sizeof(*vm));
 	vm->spec = *spec;
 	vm->qemu.pid = -1;
+	vm->note.fd = -1;
+	is_new = !spec->is_socket && ivring_region_probe(spec->path, NULL) == -ENOENT;
 	ret = spec->is_socket
 		      ? doorbell_open(spec, size_bytes, cpus, &vm->doorbell, &vm->region, err)
 		      : region_setup(spec->path, size_bytes, cpus, &vm->region, err);
@@ -42,6 +45,8 @@ int vm_attach(struct vm *vm, const struct vm_spec *spec, uint64_t size_bytes, ui
 				     "that one first)",
 				     spec->name, who, spec->path);
 	}
+	if (!spec->is_socket)
+		region_note_open(&vm->note, &vm->region, spec->path, is_new);
 	vm->channels = calloc(vm->region.sb.nr_channels, sizeof(*vm->channels));
 	vm->clock = calloc(vm->region.sb.nr_channels, sizeof(*vm->clock));
 	if (!vm->channels || !vm->clock)
@@ -90,23 +95,15 @@ static uint32_t count_epochs(const struct sink *sink, const char *name)
 /* What a recorder that died had not taken is passed over: say so. */
 static void tell_unread(const struct vm *vm)
 {
-	uint64_t bytes = 0;
-	uint32_t i;
+	uint64_t bytes = region_unread(&vm->region);
 
-	if (!ivring_load(&ivring_region_reader_page(&vm->region)->reader_epoch))
-		return; /* the last one ended in order, or there was none */
-	for (i = 0; i < vm->region.sb.nr_channels; i++) {
-		struct ivring_reader r;
-		uint64_t tail;
-
-		ivring_region_reader(&vm->region, i, &r);
-		tail = ivring_load(&r.line->r_tail);
-		if (tail <= r.head && r.head - tail <= r.size)
-			bytes += r.head - tail;
-	}
-	if (bytes)
-		message("%s: %" PRIu64 " bytes in its rings were not taken by the recorder before, "
-			"which died (they are passed over; record --resume goes on in its trace)",
+	if (bytes && vm->note.trace)
+		message("%s: %" PRIu64 " bytes in its rings were not taken into '%s', whose "
+			"recorder died (they are passed over; record --resume -o %s takes them)",
+			vm->spec.name, bytes, vm->note.trace, vm->note.trace);
+	else if (bytes)
+		message("%s: %" PRIu64 " bytes in its rings were not taken by the recorder "
+			"before, which died (they are passed over; record --resume takes them)",
 			vm->spec.name, bytes);
 }
 
@@ -153,6 +150,7 @@ int vm_begin(struct vm *vm, struct sink *sink, const struct event_set *events,
 	if (!vm->journal)
 		vm_journal_begin(vm);
 	vm_ask_events(vm);
+	region_note_write(&vm->note, vm->spec.path, ivt_trace_writer_path(sink->writer));
 	return 0;
 }
 
@@ -268,6 +266,7 @@ void vm_end(struct vm *vm)
 	vm->tsc = NULL;
 	qemu_reset(&vm->qemu);
 	vm_journal_close(vm);
+	region_note_close(&vm->note);
 	ivring_region_close(&vm->region);
 	free(vm->channels);
 	free(vm->clock);

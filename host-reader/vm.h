@@ -14,6 +14,7 @@
 #include "host-reader/mappers.h"
 #include "host-reader/options.h"
 #include "host-reader/qemu.h"
+#include "host-reader/region_note.h"
 #include "host-reader/sink.h"
 #include "ivring/region.h"
 #include "tsc-sync/sources/tsc_source.h"
@@ -52,7 +53,8 @@ struct vm {
 	struct vm *next_leaving; /* of those that were removed from the recording */
 	uint64_t retired_ns;	 /* it will be removed: asked to publish then; 0: not */
 	struct sink *sink;
-	struct vm_journal *journal;	/* NULL: none */
+	struct vm_journal *journal; /* NULL: none */
+	struct region_note note;
 	const struct event_set *events; /* asked of the guest; the recording's */
 	struct ivring_region region;
 	struct doorbell *doorbell; /* NULL: the region is a file */
