@@ -1,0 +1,81 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 170
+#
+# kill -9 of ivtrace-host at random moments, also while it goes on, again and again:
+# with record --resume each record that the guest recorded is in the trace once, and
+# what it lost is counted, exactly.  KILLS=N (200, with LONG 3000), SEED=N repeats the
+# choice of moments.
+. "$(dirname "$0")/lib.sh"
+kills=${KILLS:-${LONG:+3000}}
+kills=${kills:-200}
+per_trace=50
+SEED=${SEED:-$RANDOM}
+RANDOM=$SEED
+export IVTRACE_RUN_DIR=$work/run
+
+go_on() # sets $recorder
+{
+	"$host" record --resume -o "$trace" --vm "a=shm:$region" --host none --tsc tcg \
+		>"$work/record.out" 2>&1 &
+	recorder=$!
+}
+
+# A start takes 20 to 50 ms: some are killed in it, even twice in a row.
+kill_some() # NUMBER
+{
+	local i
+
+	for ((i = 0; i < $1; i++)); do
+		sleep "0.0$((RANDOM % 80 + 10))"
+		kill -9 $recorder
+		wait $recorder 2>/dev/null || true
+		is_recording || n_starts=$((n_starts + 1))
+		go_on
+	done
+}
+
+is_recording()
+{
+	grep -q 'recording into' "$work/record.out"
+}
+
+# storm NAME SIZE KILLS OPTIONS...: of the guest
+storm()
+{
+	local name=$1 size=$2 n=$3
+
+	shift 3
+	rm -rf "$trace" "$region"
+	n_starts=0
+	make_region "$size" 2
+	go_on
+	wait_for 30 is_recording
+	"$guest" "$region" "$@" >"$work/out" &
+	writer=$!
+	kill_some "$n"
+	wait_for 30 is_recording
+	wait $writer
+	kill -INT $recorder
+	wait $recorder || { tail "$work/record.out"; exit 1; }
+	read -r records lost refused < <(counts)
+	echo "$name: $n kills, $n_starts of them while it began; records $records" \
+		"lost $lost refused $refused, guest: $(tail -n 1 "$work/out")"
+	[ "$records" -eq "$(field recorded "$work/out")" ]
+	[ "$lost" -eq "$(field lost "$work/out")" ]
+	[ "$refused" -eq 0 ]
+	[ "$(check_marks)" -eq "$records" ]
+	[ "$(find "$trace" -name '.*' -type f | wc -l)" -eq 0 ]
+	"$report" summary "$trace" >"$work/summary" 2>&1
+	grep -q "no recorder for" "$work/summary"
+	! grep -qiE 'damaged|missing|cut|not closed' <(grep -v '^gap at' "$work/summary")
+}
+
+echo "seed $SEED"
+for ((done = 0; done < kills; done += 2 * per_trace)); do
+	storm "room" 16M $per_trace --count 90000 --pace-us 2500
+	[ "$lost" -eq 0 ]
+	# A ring of 64 KiB is full in the time of a start.
+	storm "full at times" 4M $per_trace --count 1500000 --pace-us 150
+	[ "$lost" -gt 0 ]
+done
