@@ -12,6 +12,7 @@ V     ?= 0
 DEBUG ?= 0
 SAN   ?=
 OUT   ?=
+EXTRA_CFLAGS ?=
 BENCH ?= all
 PREFIX ?= /usr/local
 VERSION := 0.1.0
@@ -38,6 +39,7 @@ WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpoin
 CPPFLAGS := -I. -Iivring/include -I$(O)/include -D_GNU_SOURCE -DIVT_VERSION='"$(VERSION)"'
 CFLAGS := -std=gnu11 $(WARN) -g -fno-strict-aliasing
 CFLAGS += $(if $(filter 1,$(DEBUG)),-Og -g3 -Werror,-O2)
+CFLAGS += $(EXTRA_CFLAGS)
 CFLAGS += $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
 LDFLAGS += $(if $(SAN),-fsanitize=$(SAN))
 
@@ -414,6 +416,8 @@ bench: ## measure: BENCH=ring|drain|idle|merge|time|guest|collector OUT=FILE.jso
 # The module goes as source to $(PREFIX)/src/ivtrace-VERSION, for DKMS
 # (dkms add $(PREFIX)/src/ivtrace-VERSION).
 
+LIBDIR ?= $(PREFIX)/lib
+SYSTEMD_DIR ?= $(PREFIX)/lib/systemd/system
 DKMS_TREE ?= $(O)/dkms/ivtrace-$(VERSION)
 
 .PHONY: install install-libivring dkms-tree
@@ -424,14 +428,14 @@ dkms-tree: ## the module's sources as DKMS wants them (DKMS_TREE=DIR)
 	$(Q)install -m 644 ivring/include/ivring/*.h '$(DKMS_TREE)/include/ivring/'
 
 install-libivring: $(LIB_IVRING) $(LIBIVRING_SO) ## install libivring alone: headers, libraries, man page, examples
-	$(Q)install -d '$(DESTDIR)$(PREFIX)/include/ivring' '$(DESTDIR)$(PREFIX)/lib/pkgconfig'
+	$(Q)install -d '$(DESTDIR)$(PREFIX)/include/ivring' '$(DESTDIR)$(LIBDIR)/pkgconfig'
 	$(Q)install -m 644 ivring/include/ivring/*.h '$(DESTDIR)$(PREFIX)/include/ivring/'
-	$(Q)install -m 644 $(LIB_IVRING) '$(DESTDIR)$(PREFIX)/lib/'
-	$(Q)install -m 755 $(LIBIVRING_SO) '$(DESTDIR)$(PREFIX)/lib/'
-	$(Q)ln -sf $(notdir $(LIBIVRING_SO)) '$(DESTDIR)$(PREFIX)/lib/$(IVRING_SONAME)'
-	$(Q)ln -sf $(IVRING_SONAME) '$(DESTDIR)$(PREFIX)/lib/libivring.so'
-	$(Q)sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' ivring/ivring.pc.in \
-		>'$(DESTDIR)$(PREFIX)/lib/pkgconfig/ivring.pc'
+	$(Q)install -m 644 $(LIB_IVRING) '$(DESTDIR)$(LIBDIR)/'
+	$(Q)install -m 755 $(LIBIVRING_SO) '$(DESTDIR)$(LIBDIR)/'
+	$(Q)ln -sf $(notdir $(LIBIVRING_SO)) '$(DESTDIR)$(LIBDIR)/$(IVRING_SONAME)'
+	$(Q)ln -sf $(IVRING_SONAME) '$(DESTDIR)$(LIBDIR)/libivring.so'
+	$(Q)sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' ivring/ivring.pc.in \
+		>'$(DESTDIR)$(LIBDIR)/pkgconfig/ivring.pc'
 	$(Q)install -D -m 644 -t '$(DESTDIR)$(PREFIX)/share/man/man3' docs/man/*.3
 	$(Q)install -D -m 644 -t '$(DESTDIR)$(PREFIX)/share/doc/ivring/examples' ivring/examples/*.c
 
@@ -442,6 +446,11 @@ install: all install-libivring ## install programs, man pages, headers, module s
 	$(Q)install -D -m 644 -t '$(DESTDIR)$(PREFIX)/share/ivtrace/tapset' guest-driver/stap/tapset/*.stp
 	$(Q)install -D -m 644 -t '$(DESTDIR)$(PREFIX)/share/doc/ivtrace/examples' \
 		guest-driver/stap/examples/*.stp
+	$(Q)install -d '$(DESTDIR)$(SYSTEMD_DIR)'
+	$(Q)for unit in packaging/systemd/*.service packaging/systemd/*.socket; do \
+		sed 's|@BINDIR@|$(PREFIX)/bin|' "$$unit" \
+			>"$(DESTDIR)$(SYSTEMD_DIR)/$${unit##*/}" || exit 1; \
+	done
 	$(Q)for program in $(notdir $(PROGRAMS)); do \
 		install -D -m 644 scripts/ivtrace.bash-completion \
 			"$(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$program" || exit 1; \
@@ -451,6 +460,18 @@ install: all install-libivring ## install programs, man pages, headers, module s
 	done
 	$(Q)$(MAKE) --no-print-directory dkms-tree \
 		DKMS_TREE='$(DESTDIR)$(PREFIX)/src/ivtrace-$(VERSION)'
+
+# ---- packages ----------------------------------------------------------------------
+
+.PHONY: deb
+deb: ## Debian packages, into $(O)/deb (needs debhelper, dh-dkms)
+	$(Q)rm -rf $(O)/deb && mkdir -p $(O)/deb/ivtrace
+	$(Q)tar -c --exclude-vcs --exclude=./build --exclude='$(O)' . | tar -x -C $(O)/deb/ivtrace
+	$(Q)cp -r packaging/debian $(O)/deb/ivtrace/debian
+	$(Q)cd $(O)/deb/ivtrace && env -u O -u MAKEFLAGS -u MAKELEVEL dpkg-buildpackage -b -us -uc \
+		-j$(or $(JOBS),2) >../build.log 2>&1 || { tail -n 40 ../build.log; exit 1; }
+	$(Q)rm -rf $(O)/deb/ivtrace
+	@ls $(O)/deb/*.deb
 
 # ---- help, clean -----------------------------------------------------------------
 
