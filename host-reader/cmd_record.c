@@ -8,6 +8,7 @@
 #include "host-reader/commands.h"
 #include "host-reader/confine.h"
 #include "host-reader/filter_options.h"
+#include "host-reader/flight_options.h"
 #include "host-reader/message.h"
 #include "host-reader/record.h"
 #include "trace/event_table.h"
@@ -61,6 +62,22 @@ static const char help[] =
 	"      --user NAME          become this user, who makes the trace, once VMs and eBPF\n"
 	"                           programs are open\n"
 	"      --no-confine         keep privileges and all system calls (to debug it)\n"
+	"      --mode MODE          stream (what is recorded goes to the disk) or flight: the\n"
+	"                           newest is kept in memory, in rings that the VMs overwrite;\n"
+	"                           snapshots go to DIR.0000.ivt, DIR.0001.ivt, ... when a VM\n"
+	"                           panics, is reset or ends, a trigger fires, or by\n"
+	"                           'ivtrace-host snapshot'\n"
+	"      --host-memory BYTES  flight: of the host's events (64M)\n"
+	"      --trigger EXPR       flight: [VM:]EVENT; or a latency: [VM:]block>50ms,\n"
+	"                           [VM:]syscall>100ms, [VM:]syscall_fsync>1s, [VM:]runq>20ms (a\n"
+	"                           vCPU waits for a CPU); VM may be 'host'; repeatable\n"
+	"      --snapshot-after T   flight: go on for T after a trigger (200ms)\n"
+	"      --snapshot-limit N   flight: no more snapshots than N (100)\n"
+	"      --snapshot-distance T\n"
+	"                           flight: between two that triggers make, or the ends of\n"
+	"                           the same VM (10s)\n"
+	"      --qmp VM:SOCKET      flight: a VM's QMP socket, which tells panics (pvpanic),\n"
+	"                           resets and shutdowns; repeatable\n"
 	"      --help\n"
 	"\n"
 	"EVENTS are groups and names of events, separated by commas; or none; \"default\" is the\n"
@@ -77,6 +94,7 @@ static const char help_end[] =
 	"  ivtrace-host record --vm a --vm b --quota 4G --quota b:1G --cpu-quota b:20\n"
 	"  ivtrace-host record --vm a --host block,sched_switch --guest default,net,timer\n"
 	"  ivtrace-host record --vm a --filter-comm postgres --stacks syscall_entry_fsync\n"
+	"  ivtrace-host record --mode flight -o slow.ivt --vm a --trigger 'block>50ms'\n"
 	"  ivtrace-host record --host all -- dd if=/dev/vda of=/dev/null count=100\n"
 	"  ivtrace-host record --resume -o day.ivt --vm a --vm b   what a service runs\n"
 	"  ivtrace-host record --vm a=shm:/dev/hugepages/a --host none\n"
@@ -103,6 +121,8 @@ enum {
 	OPT_COMPRESS,
 	OPT_QUOTA,
 	OPT_CPU_QUOTA,
+	OPT_FLIGHT, /* and as many as enum flight_option has */
+	OPT_FLIGHT_END = OPT_FLIGHT + FLIGHT_QMP,
 	OPT_USER,
 	OPT_NO_CONFINE,
 };
@@ -131,6 +151,13 @@ static const struct option options[] = {
 	{ "compress", no_argument, NULL, OPT_COMPRESS },
 	{ "quota", required_argument, NULL, OPT_QUOTA },
 	{ "cpu-quota", required_argument, NULL, OPT_CPU_QUOTA },
+	{ "mode", required_argument, NULL, OPT_FLIGHT + FLIGHT_MODE },
+	{ "host-memory", required_argument, NULL, OPT_FLIGHT + FLIGHT_HOST_MEMORY },
+	{ "trigger", required_argument, NULL, OPT_FLIGHT + FLIGHT_TRIGGER },
+	{ "snapshot-after", required_argument, NULL, OPT_FLIGHT + FLIGHT_AFTER },
+	{ "snapshot-limit", required_argument, NULL, OPT_FLIGHT + FLIGHT_LIMIT },
+	{ "snapshot-distance", required_argument, NULL, OPT_FLIGHT + FLIGHT_DISTANCE },
+	{ "qmp", required_argument, NULL, OPT_FLIGHT + FLIGHT_QMP },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -426,6 +453,10 @@ static int check_options(struct record_options *opt, int argc, char **argv)
 		return usage_error("record", "--stap-module goes with --tsc stap");
 	if (!opt->n_vms && !opt->finds_vms && event_set_is_empty(&opt->host) && !opt->script)
 		return usage_error("record", "nothing to record: no --vm, and --host none");
+	if (opt->flight.is_on &&
+	    (rotation_is_wanted(&opt->rotation) || opt->rotation.is_compressed || opt->does_resume))
+		return usage_error("record", "--mode flight goes with none of --rotate-..., "
+					     "--compress and --resume");
 	if (opt->does_resume && !opt->output)
 		return usage_error("record", "--resume: in which trace? -o DIR.ivt is missing");
 	if (!opt->output) {
@@ -447,7 +478,11 @@ static int read_options(struct record_options *opt, int argc, char **argv)
 	int c, ret = 0;
 
 	while (!ret && (c = getopt_long(argc, argv, "+o:", options, NULL)) >= 0)
-		ret = take_option(opt, c, optarg);
+		ret = c >= OPT_FLIGHT && c <= OPT_FLIGHT_END
+			      ? flight_options_take(&opt->flight, c - OPT_FLIGHT, optarg)
+			      : take_option(opt, c, optarg);
+	if (!ret)
+		ret = flight_options_check(&opt->flight, &opt->host, &opt->guest);
 	if (!ret)
 		ret = apply_stacks(opt);
 	if (!ret)
@@ -489,6 +524,7 @@ int cmd_record(int argc, char **argv)
 		return 1;
 	}
 	opt.cpu_quota.common = SHARE_DEFAULT_PERCENT;
+	flight_options_init(&opt.flight);
 	parse_events("default", &opt.host, bad, sizeof(bad));
 	parse_events("default", &opt.guest, bad, sizeof(bad));
 	if (wants_help(argc, argv)) {

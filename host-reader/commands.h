@@ -7,6 +7,8 @@
 
 int cmd_record(int argc, char **argv);
 int cmd_finish(int argc, char **argv);
+int cmd_snapshot(int argc, char **argv);
+int cmd_salvage(int argc, char **argv);
 int cmd_qemu_args(int argc, char **argv);
 int cmd_attach(int argc, char **argv);
 int cmd_detach(int argc, char **argv);

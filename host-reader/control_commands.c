@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include "host-reader/control_client.h"
@@ -73,9 +74,51 @@ static int run_stop(struct recording *rec, struct json_object *request, struct j
 	return 0;
 }
 
+/* {"command": "snapshot", "vm": "NAME" or none, "reason": "TEXT" or none}: path */
+static int run_snapshot(struct recording *rec, struct json_object *request,
+			struct json_object *reply, struct ivt_error *err)
+{
+	const char *vm = control_text(request, "vm"), *why = control_text(request, "reason");
+	char path[PATH_MAX], reason[160];
+	int code;
+
+	if (!rec->flight)
+		return ivt_error_set(err, -EOPNOTSUPP,
+				     "this recorder is no flight recorder "
+				     "(record --mode flight)");
+	if (vm && !recording_find_vm(rec, vm))
+		return ivt_error_set(err, -ENOENT, "no VM '%.80s' is recorded", vm);
+	snprintf(reason, sizeof(reason), "command%s%s", why ? ": " : "", why ? why : "");
+	code = flight_snapshot(rec->flight, reason, vm, vm != NULL, path, err);
+	if (!code)
+		json_object_object_add(reply, "path", json_object_new_string(path));
+	return code;
+}
+
+/* {"command": "snapshot-state", "path": PATH}: state, "written" or "writing" */
+static int run_snapshot_state(struct recording *rec, struct json_object *request,
+			      struct json_object *reply, struct ivt_error *err)
+{
+	const char *path = control_text(request, "path");
+	int code = rec->flight && path ? flight_state_of(rec->flight, path) : -ENOENT;
+
+	if (code && code != -EINPROGRESS)
+		return ivt_error_set(err, code, "the snapshot '%.200s' %s", path ? path : "",
+				     code == -ENOENT ? "is none of this recorder"
+						     : "failed (its messages say why)");
+	json_object_object_add(reply, "state",
+			       json_object_new_string(code ? "writing" : "written"));
+	return 0;
+}
+
 static const struct control_command commands[] = {
-	{ "who", run_who },	  { "status", control_status }, { "add", run_add },
-	{ "remove", run_remove }, { "stop", run_stop },
+	{ "who", run_who },
+	{ "status", control_status },
+	{ "add", run_add },
+	{ "remove", run_remove },
+	{ "stop", run_stop },
+	{ "snapshot", run_snapshot },
+	{ "snapshot-state", run_snapshot_state },
 };
 
 const struct control_command *control_commands(size_t *ret_n)

@@ -4,6 +4,8 @@
 static const struct cli_command commands[] = {
 	{ "record", cmd_record, "record VMs and the host into a trace" },
 	{ "finish", cmd_finish, "make a recording's trace whole, compress it" },
+	{ "snapshot", cmd_snapshot, "have a flight recorder write down what it has" },
+	{ "salvage", cmd_salvage, "make a trace of a region that was left behind" },
 	{ "qemu-args", cmd_qemu_args, "make a VM's region, print what QEMU needs to see it" },
 	{ "attach", cmd_attach, "plug the device into a VM that runs" },
 	{ "detach", cmd_detach, "pull it" },

@@ -101,6 +101,8 @@ static int start(struct recording *rec, struct ivt_error *err)
 	size_t i;
 	int ret = 0;
 
+	if (rec->opt->flight.is_on)
+		ret = flight_start(rec, &rec->opt->flight, &rec->flight, err);
 	for (i = 0; !ret && i < rec->opt->n_vms; i++)
 		ret = recording_attach_vm(rec, &rec->opt->vms[i], err);
 	if (!ret)
@@ -126,6 +128,8 @@ static int start(struct recording *rec, struct ivt_error *err)
 		ret = host_trace_start(rec->ht, err);
 	if (!ret)
 		ret = confine(rec, err);
+	if (!ret && rec->flight)
+		ret = flight_begin(rec->flight, err);
 	if (!ret && handshakes_start(&rec->handshakes))
 		message("WARNING: no thread for handshakes (they check no clock now)");
 	for (i = 0; !ret && i < rec->n_vms; i++)
@@ -303,6 +307,15 @@ static int close_trace(struct recording *rec)
 	return ret ? ret : failure;
 }
 
+static int end_flight(struct recording *rec)
+{
+	int ret = flight_finish(rec->flight);
+
+	ivt_trace_writer_close(rec->sink.writer, NULL);
+	rec->sink.writer = NULL;
+	return ret;
+}
+
 /* 0 when what was recorded is whole on the disk. */
 static int finish(struct recording *rec)
 {
@@ -326,7 +339,7 @@ static int finish(struct recording *rec)
 		vm_finish_clock(rec->vms[i]);
 		is_whole = is_whole && !rec->vms[i]->is_broken;
 	}
-	ret = close_trace(rec);
+	ret = rec->flight ? end_flight(rec) : close_trace(rec);
 	is_whole = is_whole && !rec->sink.is_broken && !rec->sink.was_full;
 	return ret || !is_whole ? -EIO : 0;
 }
@@ -349,6 +362,7 @@ static void release(struct recording *rec)
 	free(rec->vms);
 	chunks_destroy(rec->chunks);
 	discover_destroy(rec->discover);
+	flight_destroy(rec->flight);
 	loop_destroy(rec->loop);
 	if (rec->helper)
 		helper_await_programs(rec->helper, &programs);

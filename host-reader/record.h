@@ -6,6 +6,7 @@
 #define HOST_RECORD_H
 
 #include "host-reader/chunks.h"
+#include "host-reader/flight.h"
 #include "host-reader/options.h"
 #include "host-reader/vm.h"
 #include "host-reader/vm_limits.h"
@@ -29,6 +30,7 @@ struct record_options {
 	const char *user;	 /* who the recorder becomes; NULL: stays who it is */
 	bool is_free;		 /* not confined */
 	char **command;		 /* NULL: none; else argv */
+	struct flight_options flight;
 	struct rotation_options rotation;
 	struct vm_limits quota;	    /* bytes on the disk; 0: any */
 	struct vm_limits cpu_quota; /* percent of a CPU */

@@ -7,6 +7,7 @@
 #define HOST_RECORDING_H
 
 #include "host-reader/control.h"
+#include "host-reader/flight.h"
 #include "host-reader/handshake.h"
 #include "host-reader/helper.h"
 #include "host-reader/loop.h"
@@ -32,6 +33,7 @@ struct recording {
 	struct vm **vms;    /* RECORDING_MAX_VMS pointers; each stays where it is until it leaves */
 	size_t n_vms;	    /* attached */
 	struct vm *leaving; /* removed, but the handshakes' thread may look at them still */
+	struct flight *flight;	   /* NULL: rings are drained */
 	struct discover *discover; /* NULL: VMs are named */
 	struct clock_choice clocks;
 	struct mappers mappers;

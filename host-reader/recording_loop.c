@@ -11,13 +11,14 @@
 #include "host-reader/rotation.h"
 #include "tsc-sync/sources/snapshot.h"
 
-#define MIN_SLEEP_NS   200000u
-#define MAX_SLEEP_NS   10000000u
-#define SNAPSHOT_NS    50000000u /* live readers are behind by one, too */
-#define PROGRESS_NS    500000000u
-#define CHECKPOINT_NS  5000000000u
-#define BUSY_PERMILLE  100
-#define QUIET_PERMILLE 10
+#define MIN_SLEEP_NS	200000u
+#define MAX_SLEEP_NS	10000000u
+#define FLIGHT_SLEEP_NS 50000000u /* nobody waits for what is in its rings */
+#define SNAPSHOT_NS	50000000u /* live readers are behind by one, too */
+#define PROGRESS_NS	500000000u
+#define CHECKPOINT_NS	5000000000u
+#define BUSY_PERMILLE	100
+#define QUIET_PERMILLE	10
 
 int recording_snapshot_clocks(struct recording *rec, struct ivt_error *err)
 {
@@ -97,6 +98,8 @@ unsigned int recording_drain(struct recording *rec, bool is_last)
 	}
 	rec->n_waiting = n_waiting;
 	rec->first_vm = rec->n_vms ? (rec->first_vm + 1) % rec->n_vms : 0;
+	if (rec->flight)
+		flight_turn(rec->flight);
 	return most;
 }
 
@@ -144,7 +147,9 @@ void recording_keep_house(struct recording *rec)
 
 void recording_sleep(struct recording *rec, unsigned int fill_permille)
 {
-	uint64_t longest = recording_longest_sleep_ns(rec, MAX_SLEEP_NS), ns = rec->sleep_ns;
+	uint64_t longest = rec->flight ? FLIGHT_SLEEP_NS
+				       : recording_longest_sleep_ns(rec, MAX_SLEEP_NS);
+	uint64_t ns = rec->sleep_ns;
 
 	if (fill_permille >= BUSY_PERMILLE)
 		ns = 0;
@@ -155,7 +160,7 @@ void recording_sleep(struct recording *rec, unsigned int fill_permille)
 	if (ns < MIN_SLEEP_NS)
 		ns = MIN_SLEEP_NS;
 	rec->sleep_ns = ns < longest ? ns : longest;
-	ns = recording_arm_doorbells(rec, rec->sleep_ns);
+	ns = rec->flight ? rec->sleep_ns : recording_arm_doorbells(rec, rec->sleep_ns);
 	measure_sleep(&rec->measure);
 	loop_wait(rec->loop, ns ? ns : MIN_SLEEP_NS);
 	measure_wake(&rec->measure);

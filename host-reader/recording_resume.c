@@ -30,9 +30,14 @@ static int add_host(struct recording *rec, struct ivt_error *err)
 
 static int begin(struct recording *rec, struct ivt_error *err)
 {
-	int ret = ivt_trace_writer_create(chunks_path(rec->chunks), IVT_VERSION, &rec->sink.writer,
-					  err);
+	int ret;
 
+	if (rec->flight)
+		ret = ivt_trace_writer_create_memory(rec->opt->flight.host_memory_bytes,
+						     IVT_VERSION, &rec->sink.writer, err);
+	else
+		ret = ivt_trace_writer_create(chunks_path(rec->chunks), IVT_VERSION,
+					      &rec->sink.writer, err);
 	return ret ? ret : add_host(rec, err);
 }
 

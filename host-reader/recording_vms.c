@@ -27,6 +27,8 @@ int recording_attach_vm(struct recording *rec, const struct vm_spec *spec, struc
 				     strerror(ENOMEM));
 	wanted.in_huge_pages = rec->opt->in_huge_pages;
 	ret = vm_attach(vm, &wanted, rec->opt->size_bytes, rec->opt->cpus, err);
+	if (!ret)
+		ret = rec->flight ? flight_adopt(rec->flight, vm, err) : flight_disown(vm, err);
 	if (ret) {
 		vm_end(vm);
 		free(vm);
@@ -102,6 +104,7 @@ int recording_add_vm(struct recording *rec, const struct vm_spec *spec, struct i
 	ret = recording_begin_vm(rec, vm, err);
 	if (ret) {
 		forget(rec, vm);
+		flight_lets_go(rec->flight, vm);
 		vm_end(vm);
 		free(vm);
 	}
@@ -113,7 +116,8 @@ static void free_left(struct recording *rec)
 	struct vm **at = &rec->leaving, *vm;
 
 	while ((vm = *at)) {
-		if (rec->handshakes && !handshakes_remove(rec->handshakes, vm)) {
+		if ((rec->handshakes && !handshakes_remove(rec->handshakes, vm)) ||
+		    !flight_lets_go(rec->flight, vm)) {
 			at = &vm->next_leaving;
 			continue;
 		}

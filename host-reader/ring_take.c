@@ -243,7 +243,7 @@ int ring_take_run(struct ring_take *t, struct ivt_error *err)
 			t->n_violations++;
 	}
 	for (i = 0; i < n && !ret; i++)
-		if (channels[i].r.head)
+		if (channels[i].r.head || t->is_dead)
 			ret = take_channel(t, &channels[i], copy, err);
 	free(channels);
 	free(copy);

@@ -67,6 +67,8 @@ int sink_append(struct sink *sink, uint32_t machine, uint32_t cpu, const struct 
 		return -EIO;
 	if (is_waiting(sink))
 		return -ENOSPC;
+	if (sink->watch && !machine && cpu < IVT_STREAM_SCRIPT)
+		sink->watch(sink->watch_arg, iov->iov_base, iov->iov_len);
 	ret = ivt_trace_writer_append(sink->writer, machine, cpu, iov, n_iov, lost, flags, &err);
 	if (ret)
 		return take_failure(sink, ret, &err);

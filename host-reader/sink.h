@@ -18,6 +18,9 @@ struct sink {
 	uint64_t full_ns;   /* host ns of the last append that found no room */
 	uint64_t retry_ns;  /* host ns before which nothing is appended while full */
 	uint64_t n_records; /* of host streams; guests count their own */
+	/* Told of each range of the host's own records; NULL: nobody is. */
+	void (*watch)(void *arg, const void *records, size_t bytes);
+	void *watch_arg;
 };
 
 /* Open a stream; errors as sink_append(). */

@@ -77,6 +77,12 @@ struct vm {
 	bool has_arrived;	 /* it does, from then on: */
 	uint64_t arrived_tsc;	 /* guest TSC */
 
+	/* its flight recorder; NULL: its rings are drained */
+	struct flight *flight;
+	uint64_t flight_ended_epoch; /* guest_epoch whose end was seen */
+	uint64_t flight_end_ns;	     /* of the last end that made a snapshot */
+	uint64_t flight_renew_ns;    /* since then the next boot waits; 0: none does */
+
 	/* its process and clock */
 	struct qemu qemu;
 	uint64_t looked_ns; /* last look for the process */

@@ -27,7 +27,12 @@ void vm_start_channel(struct vm *vm, uint32_t cpu, uint64_t from)
 	if (from <= c->reader.tail && c->reader.tail - from <= c->reader.size)
 		c->reader.tail = from;
 	ivring_reader_release(&c->reader);
-	ivring_reader_fetch(&c->reader);
+	if (vm->flight) { /* it looks only; the first time at what is new */
+		c->reader.tail = from == UINT64_MAX ? c->reader.head : c->reader.tail;
+		ivring_snapshot_begin(&c->reader);
+	} else {
+		ivring_reader_fetch(&c->reader);
+	}
 	c->base_full = c->reader.lost_full;
 	c->base_nested = c->reader.lost_nested;
 	c->base_big = c->reader.lost_big;
@@ -266,7 +271,7 @@ unsigned int vm_drain(struct vm *vm, bool is_last)
 	if (is_last) /* else it was checked in this turn */
 		vm_check_region(vm);
 	/* Between two epochs the driver clears its rings. */
-	if (vm->is_awaited || vm->is_pending || vm->is_arriving)
+	if (vm->flight || vm->is_awaited || vm->is_pending || vm->is_arriving)
 		return 0;
 	vm->turn_left_bytes = VM_TURN_BYTES;
 	for (i = 0; i < n && !vm->is_broken; i++) {

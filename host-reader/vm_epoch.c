@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "host-reader/filter_options.h"
+#include "host-reader/flight.h"
 #include "host-reader/message.h"
 #include "host-reader/vm.h"
 #include "host-reader/vm_journal.h"
@@ -82,7 +83,7 @@ static int add_epoch(struct vm *vm)
 
 	if (!vm->has_guest)
 		return 0;
-	if (vm->epoch + 1 >= MAX_EPOCHS) {
+	if (vm->epoch + 1 >= MAX_EPOCHS && !vm->flight) { /* that one keeps the last only */
 		message("%s: rebooted %d times (not recorded any more; start a new recording)",
 			vm->spec.name, MAX_EPOCHS);
 		vm->is_broken = true;
@@ -202,6 +203,8 @@ void vm_watch_guest(struct vm *vm)
 	}
 	vm->is_pending = epoch != vm->guest_epoch && vm->epoch >= FREE_EPOCHS &&
 			 now_ns() - vm->epoch_began_ns < MIN_EPOCH_NS;
+	if (!vm->is_pending && epoch != vm->guest_epoch)
+		vm->is_pending = !flight_vm_may_renew(vm, state);
 	if (vm->is_pending || (epoch != vm->guest_epoch && begin_epoch(vm, epoch, state)))
 		return;
 	vm->is_watched = true;
@@ -218,5 +221,6 @@ void vm_watch_guest(struct vm *vm)
 		vm->has_panicked = true;
 		message("%s: the guest has panicked", vm->spec.name);
 		vm_salvage(vm);
+		flight_vm_ended(vm, "panic: the guest's driver says so");
 	}
 }

@@ -246,9 +246,13 @@ static int journal_make(const struct vm *vm, struct vm_journal *j)
 void vm_journal_begin(struct vm *vm)
 {
 	struct vm_journal *old = vm->journal;
-	struct vm_journal *j = journal_new(vm, old ? old->generation + 1 : 1);
-	int err = j ? journal_make(vm, j) : -ENOMEM;
+	struct vm_journal *j;
+	int err;
 
+	if (vm->flight) /* what it has is in memory, or still in the rings */
+		return;
+	j = journal_new(vm, old ? old->generation + 1 : 1);
+	err = j ? journal_make(vm, j) : -ENOMEM;
 	if (err) {
 		message("%s: WARNING: no journal: %s (should this recorder be killed, what waits "
 			"in the VM's rings is lost)",

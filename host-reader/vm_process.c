@@ -3,6 +3,7 @@
  * The VM's process comes, goes and is replaced while the recording runs.
  */
 #include <errno.h>
+#include "host-reader/flight.h"
 #include "host-reader/message.h"
 #include "host-reader/vm.h"
 #include "host-reader/vm_journal.h"
@@ -51,6 +52,7 @@ static void process_gone(struct vm *vm, struct host_trace *ht)
 	if (qemu_find(vm->region.dev, vm->region.ino, &other)) {
 		vm_watch_guest(vm);
 		vm_salvage(vm);
+		flight_vm_ended(vm, "the VM's process ended");
 	}
 	vm_finish_clock(vm);
 	vm_close_clock(vm);

@@ -107,7 +107,7 @@ void vm_salvage(struct vm *vm)
 	unsigned char *copy;
 	uint32_t i;
 
-	if (vm->is_salvaged || vm->is_awaited || vm->is_pending || vm->is_arriving ||
+	if (vm->flight || vm->is_salvaged || vm->is_awaited || vm->is_pending || vm->is_arriving ||
 	    !vm->has_guest)
 		return;
 	vm_drain(vm, true);

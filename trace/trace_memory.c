@@ -185,6 +185,8 @@ static int copy_machines(struct ivt_trace_info *to, const struct ivt_trace_info 
 
 	*to = *from;
 	to->sync_json = NULL;
+	to->gaps = NULL;
+	to->n_gaps = 0;
 	to->n_machines = 0;
 	to->machines = calloc(from->n_machines ? from->n_machines : 1, sizeof(*to->machines));
 	if (!to->machines)
@@ -368,8 +370,8 @@ static void write_counters(struct ivt_trace_cut *cut, struct ivt_trace_writer *w
 	}
 }
 
-int ivt_trace_cut_write(struct ivt_trace_cut *cut, const char *path, uint64_t since_ns,
-			struct ivt_trace_writer **ret, struct ivt_error *err)
+int ivt_trace_cut_begin(struct ivt_trace_cut *cut, const char *path, struct ivt_trace_writer **ret,
+			struct ivt_error *err)
 {
 	struct ivt_trace_writer *w = NULL;
 	struct ivt_trace_info *info;
@@ -383,13 +385,22 @@ int ivt_trace_cut_write(struct ivt_trace_cut *cut, const char *path, uint64_t si
 	status = write_machines(cut, w, err);
 	if (!status)
 		status = write_clocks(cut, w, err);
-	for (size_t i = 0; i < cut->n_packets && !status; i++)
-		status = write_packet(cut, w, cut->packets[i], since_ns, err);
 	if (status) {
 		ivt_trace_writer_close(w, NULL);
 		return status;
 	}
-	write_counters(cut, w);
 	*ret = w;
 	return 0;
+}
+
+int ivt_trace_cut_fill(struct ivt_trace_cut *cut, uint64_t since_ns, struct ivt_trace_writer *w,
+		       struct ivt_error *err)
+{
+	int status = 0;
+
+	for (size_t i = 0; i < cut->n_packets && !status; i++)
+		status = write_packet(cut, w, cut->packets[i], since_ns, err);
+	if (!status)
+		write_counters(cut, w);
+	return status;
 }

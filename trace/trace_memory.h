@@ -46,12 +46,17 @@ void ivt_trace_cut_omit(struct ivt_trace_cut *cut, uint32_t machine);
 uint32_t ivt_trace_cut_number(const struct ivt_trace_cut *cut, uint32_t machine);
 
 /*
- * Make the trace @path of it: an ordinary writer, to which more may be appended, and
- * which is to be closed.  Records older than @since_ns of machines whose clock is
- * CLOCK_MONOTONIC are left out, as far as whole packets are, and counted as
- * overwritten.  0 with *ret; -errno with *err as ivt_trace_writer_create().
+ * Make the trace @path of it, with its machines and clock log: an ordinary writer,
+ * to which guests' records may be appended, and which is to be closed.  0 with *ret;
+ * -errno with *err as ivt_trace_writer_create().
  */
-int ivt_trace_cut_write(struct ivt_trace_cut *cut, const char *path, uint64_t since_ns,
-			struct ivt_trace_writer **ret, struct ivt_error *err);
+int ivt_trace_cut_begin(struct ivt_trace_cut *cut, const char *path, struct ivt_trace_writer **ret,
+			struct ivt_error *err);
+/*
+ * The packets into it.  Those older than @since_ns of machines whose clock is
+ * CLOCK_MONOTONIC are left out and counted as overwritten.  0; -errno with *err.
+ */
+int ivt_trace_cut_fill(struct ivt_trace_cut *cut, uint64_t since_ns, struct ivt_trace_writer *w,
+		       struct ivt_error *err);
 
 #endif /* IVT_TRACE_MEMORY_H */

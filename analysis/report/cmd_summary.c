@@ -131,7 +131,7 @@ static void print_overwritten(const struct ivt_trace_info *info)
 		n = overwritten_of(&info->machines[m]);
 		if (!n)
 			continue;
-		printf("%s%s: %" PRIu64 " older records were overwritten (no losses)\n",
+		printf("%s%s: %" PRIu64 " older records were overwritten or left out (no losses)\n",
 		       is_first ? "\n" : "", report_name(info, m, name), n);
 		is_first = false;
 	}
