@@ -397,22 +397,32 @@ int chunks_await(struct chunks *c)
 
 /* ---- the recorder's side --------------------------------------------------------- */
 
-int chunks_advance(struct chunks *c, const struct ivt_trace_info *info)
+/* To be finished.  What it held is known by @info, or (NULL) once that is done. */
+static int add_closed(struct chunks *c, uint32_t number, const struct ivt_trace_info *info)
 {
 	struct chunk *chunk = calloc(1, sizeof(*chunk)), **at = &c->closed;
-	int ret = chunk ? accounts_read(&chunk->accounts, info) : -ENOMEM;
+	int ret = chunk ? 0 : -ENOMEM;
 
+	if (!ret && info)
+		ret = accounts_read(&chunk->accounts, info);
 	if (ret) {
-		message("no memory to finish '%s' (later: ivtrace-host finish %s)", c->path,
-			c->path);
+		message("no memory to finish chunk %" PRIu32 " (later: ivtrace-host finish)",
+			number);
 		c->has_failed = true;
 		free(chunk);
-	} else {
-		chunk->number = c->number;
-		while (*at)
-			at = &(*at)->next;
-		*at = chunk;
+		return ret;
 	}
+	chunk->number = number;
+	while (*at)
+		at = &(*at)->next;
+	*at = chunk;
+	return 0;
+}
+
+int chunks_advance(struct chunks *c, const struct ivt_trace_info *info)
+{
+	int ret = add_closed(c, c->number, info);
+
 	c->number++;
 	if (rotation_is_wanted(c->opt))
 		paths_set(c);
@@ -478,8 +488,28 @@ void chunks_summary(const struct chunks *c)
 
 void chunks_skip(struct chunks *c)
 {
-	c->first = ++c->number;
+	add_closed(c, c->number++, NULL);
 	paths_set(c);
+}
+
+static bool is_there(const struct chunks *c, uint32_t number)
+{
+	char path[sizeof(c->path)];
+
+	path_make(c, number, path, sizeof(path));
+	return !access(path, F_OK);
+}
+
+/* The chunks right before the present one are of the same recording, whose recorder
+ * was killed: it may not have finished them. */
+static void adopt(struct chunks *c)
+{
+	uint32_t i;
+
+	while (c->first > 0 && is_there(c, c->first - 1))
+		c->first--;
+	for (i = c->first; i < c->number; i++)
+		add_closed(c, i, NULL);
 }
 
 int chunks_create(const char *output, const struct rotation_options *opt, bool does_resume,
@@ -503,6 +533,8 @@ int chunks_create(const char *output, const struct rotation_options *opt, bool d
 		c->first -= does_resume && c->first;
 		c->number = c->first;
 		paths_set(c);
+		if (does_resume)
+			adopt(c);
 	} else {
 		snprintf(c->path, sizeof(c->path), "%s", output);
 	}

@@ -27,7 +27,7 @@ bool rotation_is_wanted(const struct rotation_options *opt);
  * The traces of the recording @output ("slow.ivt"), which with rotation are
  * "slow.0000.ivt", "slow.0001.ivt" ..., behind those that are there already
  * (of earlier recordings: they count nowhere); @does_resume: beginning with the last
- * of those.  @helper runs what is to be run; @output,
+ * of those, and those before it are this recording's, too.  @helper runs what is to be run; @output,
  * @opt and @helper are borrowed.  0; -ENOMEM; -ENAMETOOLONG.
  */
 int chunks_create(const char *output, const struct rotation_options *opt, bool does_resume,

@@ -1,0 +1,56 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 120
+# A recording in chunks whose next chunk cannot be begun goes on in the present one and
+# says so once; one whose recorder was killed goes on in the last chunk (--resume), and the
+# chunks before it are finished and counted.  Each mark of the guest is there once.
+. "$(dirname "$0")/lib.sh"
+
+record_chunks() # OPTIONS...: sets $recorder
+{
+	rm -f "$work/record.out"
+	"$host" record -o "$trace" --vm "a=shm:$region" --host none --tsc tcg --rotate-time 400ms \
+		"$@" >"$work/record.out" 2>&1 &
+	recorder=$!
+	wait_for 30 grep -qs 'recording into' "$work/record.out"
+}
+
+make_region 64M 2
+record_chunks
+"$guest" "$region" --count 300000 --pace-us 1000 --linger-ms 500 >"$work/out" &
+writing=$!
+wait_for 30 test -d "$work/t.0001.ivt"
+ln -s nowhere "$work/t.0002.ivt" 2>/dev/null || true
+wait_for 30 grep -qs 'cannot begin the next chunk' "$work/record.out"
+sleep 0.5
+rm "$work/t.0002.ivt"
+wait_for 30 test -d "$work/t.0003.ivt"
+[ "$(grep -c 'cannot begin the next chunk' "$work/record.out")" = 1 ]
+kill -9 $recorder
+wait $recorder || true
+grep -v 'goes on in' "$work/record.out"
+
+echo '== resumed'
+record_chunks --resume
+grep 'going on in' "$work/record.out"
+wait $writing
+kill -INT $recorder
+wait $recorder
+grep -v 'goes on in' "$work/record.out"
+grep -q '^  a  *600000 records .* 0 lost' "$work/record.out"
+for chunk in "$work"/t.[0-9][0-9][0-9][0-9].ivt; do
+	grep -q '"finalised": *true' "$chunk/manifest.json"
+	"$report" events --json "$chunk" 2>/dev/null
+done | python3 -c '
+import json, sys
+last, n = {}, 0
+for line in sys.stdin:
+    if "ivtrace_mark" in line:
+        e = json.loads(line)
+        cpu, number = map(int, (e["fields"]["msg"] if "fields" in e else e["msg"]).split())
+        assert number == last.get(cpu, -1) + 1, (cpu, number, last)
+        last[cpu] = number
+        n += 1
+print(n, "marks")
+assert n == 600000, n'
+tail -n 1 "$work/out"
