@@ -66,7 +66,8 @@ static uint64_t lost_of(struct json_object *vm)
 	if (!json_object_object_get_ex(vm, "lost", &lost))
 		return 0;
 	return control_number(lost, "full") + control_number(lost, "nested") +
-	       control_number(lost, "big") + control_number(lost, "uncommitted");
+	       control_number(lost, "big") + control_number(lost, "uncommitted") +
+	       control_number(lost, "quota");
 }
 
 static void print_vm(struct json_object *vm)

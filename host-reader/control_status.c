@@ -32,7 +32,7 @@ static void add_text(struct json_object *to, const char *key, const char *text)
 /* ---- a machine of the trace ------------------------------------------------------- */
 
 struct losses {
-	uint64_t bytes, full, nested, big, uncommitted, violations, salvaged;
+	uint64_t bytes, full, nested, big, uncommitted, quota, violations, salvaged;
 };
 
 /* Of all boots of the VM. */
@@ -52,6 +52,7 @@ static struct losses sum_losses(const struct ivt_trace_info *info, const char *n
 			sum.nested += m->streams[k].lost_nested;
 			sum.big += m->streams[k].lost_big;
 			sum.uncommitted += m->streams[k].lost_uncommitted;
+			sum.quota += m->streams[k].lost_quota;
 			sum.violations += m->streams[k].violations;
 			sum.salvaged += m->streams[k].salvaged;
 		}
@@ -68,6 +69,7 @@ static void add_losses(struct json_object *vm, const struct losses *sum)
 	add_number(lost, "nested", sum->nested);
 	add_number(lost, "big", sum->big);
 	add_number(lost, "uncommitted", sum->uncommitted);
+	add_number(lost, "quota", sum->quota);
 	add(vm, "lost", lost);
 	add_number(vm, "violations", sum->violations);
 	add_number(vm, "salvaged", sum->salvaged);
@@ -148,6 +150,9 @@ static struct json_object *vm_json(struct recording *rec, struct vm *vm)
 	add_rings(o, vm);
 	add_text(o, "clock", clock_of(vm));
 	add_number(o, "drain_cpu_ns", vm->measure.cpu_ns);
+	add_number(o, "turns_passed_over", vm->share.n_skipped);
+	add_number(o, "disk_bytes", vm->kept_bytes + vm->chunk_bytes);
+	add_number(o, "quota_bytes", vm->quota_bytes);
 	return o;
 }
 
@@ -211,7 +216,7 @@ int control_status(struct recording *rec, struct json_object *request, struct js
 
 	(void)request;
 	(void)err;
-	control_absolute(rec->opt->output, path, sizeof(path));
+	control_absolute(chunks_path(rec->chunks), path, sizeof(path));
 	add(reply, "pid", json_object_new_int(getpid()));
 	add_text(reply, "output", path);
 	add_number(reply, "began_real_ns", info->created_real_ns);
