@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -22,6 +24,7 @@ struct doorbell {
 	struct vm *vm;
 	struct loop *loop; /* NULL: not started */
 	struct listen_socket socket;
+	int memory;	       /* the region's, without the lock: that is ours alone */
 	int to_host, to_guest; /* eventfds, of all that connect one after another */
 	int peer;	       /* its connection; -1: none */
 	pid_t peer_pid;
@@ -48,7 +51,7 @@ static void hang_up(struct doorbell *d)
 static void go_on_greeting(struct doorbell *d)
 {
 	const struct ivshmem_offer offer = {
-		.memory = d->vm->region.fd,
+		.memory = d->memory,
 		.to_host = d->to_host,
 		.to_guest = d->to_guest,
 	};
@@ -118,6 +121,7 @@ static void on_connection(void *arg, uint32_t events)
 		welcome(d, fd);
 		return;
 	}
+	ivshmem_refuse(fd);
 	close(fd);
 	if (!d->counts.refused++)
 		message("%s: a second VM at '%s' is refused (process %d is connected; each VM "
@@ -243,6 +247,17 @@ static int set_up_region(struct doorbell *d, const struct vm_spec *spec, uint64_
 	return code;
 }
 
+/* The lock belongs to an open file: who is given that one has it as long as we. */
+static int open_without_lock(const struct ivring_region *region)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", region->fd);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
 int doorbell_open(const struct vm_spec *spec, uint64_t size_bytes, uint32_t cpus,
 		  struct doorbell **ret, struct ivring_region *ret_region, struct ivt_error *err)
 {
@@ -252,7 +267,7 @@ int doorbell_open(const struct vm_spec *spec, uint64_t size_bytes, uint32_t cpus
 	if (!d)
 		return ivt_error_set(err, -ENOMEM, "cannot record '%s': %s", spec->name,
 				     strerror(ENOMEM));
-	d->socket.fd = d->peer = -1;
+	d->socket.fd = d->peer = d->memory = -1;
 	d->peer_pid = -1;
 	d->to_host = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	d->to_guest = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -263,6 +278,12 @@ int doorbell_open(const struct vm_spec *spec, uint64_t size_bytes, uint32_t cpus
 		code = listen_socket_open(spec->path, spec->name, &d->socket, err);
 	if (!code)
 		code = set_up_region(d, spec, size_bytes, cpus, ret_region, err);
+	if (!code) {
+		d->memory = open_without_lock(ret_region);
+		if (d->memory < 0)
+			code = ivt_error_set(err, d->memory, "cannot record '%s': %s", spec->name,
+					     strerror(-d->memory));
+	}
 	if (code)
 		doorbell_close(d);
 	else
@@ -304,6 +325,8 @@ void doorbell_close(struct doorbell *d)
 		return;
 	doorbell_stop(d);
 	listen_socket_close(&d->socket);
+	if (d->memory >= 0)
+		close(d->memory);
 	if (d->peer >= 0)
 		close(d->peer);
 	if (d->to_host >= 0)

@@ -12,6 +12,7 @@
 #include "host-reader/ivshmem_server.h"
 
 #define PROTOCOL_VERSION 0
+#define NO_VERSION	 -1 /* QEMU names it and ends */
 #define MEMORY		 -1
 #define N_MESSAGES	 5
 
@@ -73,4 +74,11 @@ int ivshmem_greet(int fd, const struct ivshmem_offer *offer, struct ivshmem_gree
 		greeting->bytes = 0;
 	}
 	return 0;
+}
+
+void ivshmem_refuse(int fd)
+{
+	const struct said said = { NO_VERSION, -1 };
+
+	send_message(fd, &said, 0);
 }

@@ -32,4 +32,8 @@ struct ivshmem_greeting {
  */
 int ivshmem_greet(int fd, const struct ivshmem_offer *offer, struct ivshmem_greeting *greeting);
 
+/* Have the QEMU at @fd give up: to one that only loses its connection QEMU 7.2 listens
+ * for ever, and uses all of a CPU for it.  The caller closes @fd. */
+void ivshmem_refuse(int fd);
+
 #endif /* HOST_IVSHMEM_SERVER_H */

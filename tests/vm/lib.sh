@@ -87,7 +87,7 @@ record_doorbell()
 	"$BIN/ivtrace-host" record -o "$work/$trace.ivt" --vm "a=sock:$(vm_socket a)" --host none \
 		--size 16M --cpus 2 "$@" 2>"$work/$trace.log" &
 	recorder=$!
-	wait_for 20 grep -q 'recording into' "$work/$trace.log"
+	wait_for 20 grep -qs 'recording into' "$work/$trace.log"
 }
 
 end_recording()
