@@ -20,7 +20,8 @@
 #include "host-reader/rotation.h"
 #include "host-reader/summary.h"
 
-#define FLUSH_WAIT_NS  60000000u /* a guest's flush timer is 10 ms; guests are slow at times */
+#define FLUSH_WAIT_NS  60000000u   /* a guest's flush timer is 10 ms; guests are slow at times */
+#define STOP_WAIT_NS   1000000000u /* for those that are at work and have not stopped yet */
 #define WAIT_NS	       2000000u
 #define GUEST_WAIT_NS  1000000000u
 #define SCRIPT_WAIT_NS 10000000000u
@@ -224,23 +225,46 @@ static void end_script(struct recording *rec)
 	}
 }
 
+static size_t count_unquiet(struct recording *rec)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < rec->n_vms; i++)
+		n += !vm_is_quiet(rec->vms[i]);
+	return n;
+}
+
+/* Drain until the guests have stopped, each at its own pace. */
+static void wait_for_quiet(struct recording *rec)
+{
+	uint64_t begin = now_ns(), elapsed_ns = 0;
+	size_t n_unquiet = 0;
+
+	while (rec->n_vms &&
+	       (elapsed_ns < FLUSH_WAIT_NS || (n_unquiet && elapsed_ns < STOP_WAIT_NS))) {
+		recording_drain(rec, false);
+		n_unquiet = count_unquiet(rec);
+		loop_wait(rec->loop, WAIT_NS);
+		elapsed_ns = now_ns() - begin;
+	}
+	if (n_unquiet)
+		message("%zu VMs have not stopped to write within 1 s (what they wrote since is "
+			"not in the trace)",
+			n_unquiet);
+}
+
 /* Guests publish what they have; after that nothing new is asked for. */
 static void drain_rest(struct recording *rec)
 {
-	uint64_t begin;
 	size_t i;
 
 	if (rec->script)
 		end_script(rec);
-	begin = now_ns();
 	for (i = 0; i < rec->n_vms; i++)
 		vm_ask_flush(rec->vms[i]);
 	if (rec->handshakes)
 		handshakes_hurry(rec->handshakes);
-	while (rec->n_vms && now_ns() - begin < FLUSH_WAIT_NS) {
-		recording_drain(rec, false);
-		loop_wait(rec->loop, WAIT_NS);
-	}
+	wait_for_quiet(rec);
 	rec->sink.retry_ns = 0; /* the last chance is not waited out */
 	for (i = 0; i < rec->n_vms; i++)
 		vm_check_process(rec->vms[i], rec->ht);

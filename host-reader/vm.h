@@ -83,6 +83,13 @@ struct vm {
 	uint64_t flight_end_ns;	     /* of the last end that made a snapshot */
 	uint64_t flight_renew_ns;    /* since then the next boot waits; 0: none does */
 
+	/* is it at work, and has it stopped when it was asked to? */
+	uint64_t beat; /* the guest's word */
+	bool is_beating;
+	uint32_t n_beats; /* since it was asked */
+	uint32_t n_still; /* of them without a new record */
+	uint64_t n_events;
+
 	/* its process and clock */
 	struct qemu qemu;
 	uint64_t looked_ns; /* last look for the process */
@@ -204,6 +211,14 @@ void vm_watch_guest(struct vm *vm);
  * position @from[i] of each channel on, with all its losses.  @from NULL: from the
  * present head on, as of a VM that is recorded for the first time.  0; -errno. */
 int vm_take_boot(struct vm *vm, uint64_t epoch, const uint64_t *from);
+
+/* ---- vm_quiet.c ---- */
+
+/* Now and then: does the guest's heart beat? */
+void vm_watch_beat(struct vm *vm);
+/* Asked again and again after vm_ask_flush(): has the guest stopped, and is all of it
+ * taken?  True, too, of one that is not known to be at work. */
+bool vm_is_quiet(struct vm *vm);
 
 /* ---- vm_arrival.c ---- */
 

@@ -115,6 +115,7 @@ void vm_watch_process(struct vm *vm, struct host_trace *ht)
 
 	if (now - vm->looked_ns >= look_period_ns(vm)) {
 		vm->looked_ns = now;
+		vm_watch_beat(vm);
 		vm_journal_retry(vm);
 		vm_check_process(vm, ht);
 		if (vm->qemu.pid > 0)

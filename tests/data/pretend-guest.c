@@ -4,7 +4,7 @@
  * one thread per CPU, and says in the end what it tried and what was lost.
  *
  *	pretend-guest REGION [--cpus N] [--count N] [--pace-us N] [--boots N]
- *		      [--firmware-ms N] [--linger-ms N] [--hang]
+ *		      [--firmware-ms N] [--linger-ms N] [--hang] [--stop-ms N]
  *
  * Its TSC is the host's with an offset, which the program holds where QEMU does
  * (timers_state in the dynamic table): ivtrace-host --tsc tcg finds it.
@@ -13,6 +13,8 @@
  * --boots: reboot after --count records: the TSC starts over, a while later the
  * driver comes up anew (--firmware-ms: after the reset; 300), and --count more
  * follow.
+ * --stop-ms: write on, a record each 5 ms, until the host wants no more, and then for
+ * N ms: a guest that gets little CPU time.
  * --linger-ms: go on living so long after the last record.  --hang: do not end;
  * a line "written" on standard output says that all is flushed (to be killed
  * then).  Last line: {"attempted":N,"recorded":N,"lost":N}.
@@ -45,6 +47,8 @@ static uint32_t n_cpus = 2;
 static uint64_t count = 100000;
 static long pace_us = 50;
 static long linger_ms;
+static long stop_ms;
+static uint64_t n_late;
 static long firmware_ms = 300;
 static uint64_t boots = 1;
 static uint64_t boot;
@@ -85,12 +89,15 @@ static void *write_records(void *arg)
 
 static int parse(int argc, char **argv, bool *ret_hang)
 {
-	static const struct option options[] = {
-		{ "cpus", 1, NULL, 'c' },	 { "count", 1, NULL, 'n' },
-		{ "pace-us", 1, NULL, 'p' },	 { "linger-ms", 1, NULL, 'l' },
-		{ "boots", 1, NULL, 'b' },	 { "hang", 0, NULL, 'h' },
-		{ "firmware-ms", 1, NULL, 'f' }, { NULL, 0, NULL, 0 }
-	};
+	static const struct option options[] = { { "cpus", 1, NULL, 'c' },
+						 { "count", 1, NULL, 'n' },
+						 { "pace-us", 1, NULL, 'p' },
+						 { "linger-ms", 1, NULL, 'l' },
+						 { "boots", 1, NULL, 'b' },
+						 { "hang", 0, NULL, 'h' },
+						 { "firmware-ms", 1, NULL, 'f' },
+						 { "stop-ms", 1, NULL, 's' },
+						 { NULL, 0, NULL, 0 } };
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -113,6 +120,9 @@ static int parse(int argc, char **argv, bool *ret_hang)
 		case 'f':
 			firmware_ms = strtol(optarg, NULL, 10);
 			break;
+		case 's':
+			stop_ms = strtol(optarg, NULL, 10);
+			break;
 		case 'h':
 			*ret_hang = true;
 			break;
@@ -134,6 +144,36 @@ static int run_boot(void)
 			return -1;
 	for (i = 0; i < n_cpus; i++)
 		pthread_join(cpus[i].thread, NULL);
+	return 0;
+}
+
+static int write_late(struct ivring_writer *w)
+{
+	if (ivring_guest_beat(guest) ||
+	    !ivring_emit(w, IVT_TYPE_ivtrace_mark, 1000, "late", sizeof("late")))
+		return -1;
+	n_late++;
+	pause_us(5000);
+	return 0;
+}
+
+/* Looks at what the host wants, does not obey for a while, and then beats on. */
+static int stop_slowly(void)
+{
+	struct ivring_writer *w;
+	long ms;
+
+	if (ivring_guest_writer_get(guest, &w))
+		return -1;
+	while (ivring_guest_is_enabled(guest, IVT_TYPE_ivtrace_mark))
+		if (write_late(w))
+			return -1;
+	for (ms = 0; ms < stop_ms; ms += 5)
+		if (write_late(w))
+			return -1;
+	ivring_guest_writer_put(guest, w);
+	for (ms = 0; ms < 2000 && !ivring_guest_beat(guest); ms += 10)
+		pause_us(10000);
 	return 0;
 }
 
@@ -180,6 +220,9 @@ int main(int argc, char **argv)
 		recorded += cpus[i].recorded;
 		lost += cpus[i].lost;
 	}
+	if (stop_ms && stop_slowly())
+		return 1;
+	recorded += n_late;
 	pause_us(1000 * linger_ms);
 	if (does_hang) {
 		puts("written");
@@ -188,7 +231,7 @@ int main(int argc, char **argv)
 	}
 	ivring_guest_end(guest);
 	printf("{\"attempted\":%llu,\"recorded\":%llu,\"lost\":%llu}\n",
-	       (unsigned long long)(boots * n_cpus * count), (unsigned long long)recorded,
+	       (unsigned long long)(boots * n_cpus * count + n_late), (unsigned long long)recorded,
 	       (unsigned long long)lost);
 	ivring_guest_close(guest);
 	return 0;
