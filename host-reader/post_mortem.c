@@ -98,6 +98,16 @@ static int find_machine(const struct ivt_trace_info *info, const char *name, uin
 	return code;
 }
 
+static bool has_entries(const struct known *k)
+{
+	size_t i;
+
+	for (i = 0; i < k->log.n_clocks; i++)
+		if (k->log.clocks[i].machine == k->log_machine)
+			return k->log.n_snapshots > 1;
+	return false;
+}
+
 static int take_clock(int dirfd, const struct ivt_trace_info *info,
 		      const struct post_mortem_options *opt, struct known *k, struct ivt_error *err)
 {
@@ -114,7 +124,9 @@ static int take_clock(int dirfd, const struct ivt_trace_info *info,
 	if (code)
 		return ivt_error_set(err, code, "cannot read the clocks of '%s': %s",
 				     opt->clock_dir, strerror(-code));
-	k->has_clock = k->log.n_snapshots > 1;
+	k->has_clock = has_entries(k);
+	if (!k->has_clock)
+		message("'%s' tells nothing of the clock of '%s'", opt->clock_dir, opt->name);
 	return 0;
 }
 

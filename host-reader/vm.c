@@ -114,7 +114,8 @@ static int begin_anew(struct vm *vm, struct ivt_error *err)
 	uint32_t i;
 	int ret;
 
-	tell_unread(vm);
+	if (!vm->flight)
+		tell_unread(vm);
 	memset(&info, 0, sizeof(info));
 	snprintf(info.name, sizeof(info.name), "%s", vm->spec.name);
 	info.kind = IVT_GUEST;
@@ -137,7 +138,7 @@ int vm_begin(struct vm *vm, struct sink *sink, const struct event_set *events,
 
 	vm->sink = sink;
 	vm->events = events;
-	ret = vm_resume(vm, err);
+	ret = vm->flight ? 1 : vm_resume(vm, err);
 	if (ret == 1)
 		ret = begin_anew(vm, err);
 	else if (!ret)
@@ -150,7 +151,8 @@ int vm_begin(struct vm *vm, struct sink *sink, const struct event_set *events,
 	if (!vm->journal)
 		vm_journal_begin(vm);
 	vm_ask_events(vm);
-	region_note_write(&vm->note, vm->spec.path, ivt_trace_writer_path(sink->writer));
+	if (!vm->flight)
+		region_note_write(&vm->note, vm->spec.path, ivt_trace_writer_path(sink->writer));
 	return 0;
 }
 
