@@ -105,7 +105,7 @@ static void print_recorder(struct json_object *r)
 	size_t i;
 
 	json_object_object_get_ex(r, "host", &host);
-	printf("recorder %" PRIu64 " into %s\n", control_number(r, "pid"), text_of(r, "output"));
+	printf("recorder %" PRIu64 " into %s\n", control_number(r, "pid"), text_of(r, "trace"));
 	print_since(r);
 	printf(", %.1f s, %.1f MB, CPU %.1f %%, %.0f wake-ups/s%s\n", seconds,
 	       (double)control_number(r, "bytes") / 1e6,

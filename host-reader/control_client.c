@@ -187,6 +187,8 @@ static bool records_into(pid_t pid, const char *output)
 		return false;
 	text = control_text(answer, "output");
 	is_it = text && !strcmp(text, output);
+	text = control_text(answer, "trace");
+	is_it |= text && !strcmp(text, output);
 	json_object_put(answer);
 	return is_it;
 }

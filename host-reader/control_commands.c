@@ -10,22 +10,6 @@
 #include "host-reader/message.h"
 #include "host-reader/recording.h"
 
-/* {"command": "who"}: pid and output. */
-static int run_who(struct recording *rec, struct json_object *request, struct json_object *reply,
-		   struct ivt_error *err)
-{
-	char path[PATH_MAX];
-	int code = control_absolute(chunks_path(rec->chunks), path, sizeof(path));
-
-	(void)request;
-	if (code)
-		return ivt_error_set(err, code, "'%s': %s", chunks_path(rec->chunks),
-				     strerror(-code));
-	json_object_object_add(reply, "pid", json_object_new_int(getpid()));
-	json_object_object_add(reply, "output", json_object_new_string(path));
-	return 0;
-}
-
 /* {"command": "add", "vm": "NAME[=shm:PATH]"} */
 static int run_add(struct recording *rec, struct json_object *request, struct json_object *reply,
 		   struct ivt_error *err)
@@ -112,7 +96,7 @@ static int run_snapshot_state(struct recording *rec, struct json_object *request
 }
 
 static const struct control_command commands[] = {
-	{ "who", run_who },
+	{ "who", control_who },
 	{ "status", control_status },
 	{ "add", run_add },
 	{ "remove", run_remove },

@@ -29,6 +29,32 @@ static void add_text(struct json_object *to, const char *key, const char *text)
 	add(to, key, json_object_new_string(clean));
 }
 
+/* ---- who it is ------------------------------------------------------------------- */
+
+static int add_path(struct json_object *reply, const char *key, const char *path,
+		    struct ivt_error *err)
+{
+	char absolute[PATH_MAX];
+	int code = control_absolute(path, absolute, sizeof(absolute));
+
+	if (code)
+		return ivt_error_set(err, code, "'%s': %s", path, strerror(-code));
+	json_object_object_add(reply, key, json_object_new_string(absolute));
+	return 0;
+}
+
+int control_who(struct recording *rec, struct json_object *request, struct json_object *reply,
+		struct ivt_error *err)
+{
+	int code = add_path(reply, "output", rec->opt->output, err);
+
+	(void)request;
+	if (!code)
+		code = add_path(reply, "trace", chunks_path(rec->chunks), err);
+	json_object_object_add(reply, "pid", json_object_new_int(getpid()));
+	return code;
+}
+
 /* ---- a machine of the trace ------------------------------------------------------- */
 
 struct losses {
@@ -211,14 +237,14 @@ int control_status(struct recording *rec, struct json_object *request, struct js
 {
 	const struct ivt_trace_info *info = ivt_trace_writer_info(rec->sink.writer);
 	struct json_object *vms = json_object_new_array();
-	char path[PATH_MAX] = "";
 	size_t i;
+	int code = control_who(rec, request, reply, err);
 
-	(void)request;
-	(void)err;
-	control_absolute(chunks_path(rec->chunks), path, sizeof(path));
-	add(reply, "pid", json_object_new_int(getpid()));
-	add_text(reply, "output", path);
+	if (code) {
+		json_object_put(vms);
+		return code;
+	}
+	add_text(reply, "mode", rec->flight ? "flight" : "stream");
 	add_number(reply, "began_real_ns", info->created_real_ns);
 	add_number(reply, "recorded_ns", now_ns() - rec->started_ns);
 	add_number(reply, "bytes", ivt_trace_writer_bytes(rec->sink.writer));

@@ -10,6 +10,7 @@ static const struct cli_command commands[] = {
 	{ "attach", cmd_attach, "plug the device into a VM that runs" },
 	{ "detach", cmd_detach, "pull it" },
 	{ "status", cmd_status, "say which recorders run here and how it goes" },
+	{ "top", cmd_top, "show what the VMs of a recording do right now" },
 	{ "add", cmd_add, "record one more VM into a recording that runs" },
 	{ "remove", cmd_remove, "record a VM no more, the others go on" },
 	{ "stop", cmd_stop, "end a recording in order" },
