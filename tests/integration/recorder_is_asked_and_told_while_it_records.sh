@@ -42,7 +42,7 @@ a=$!
 wait_for 30 says 'v["a"]["state"] == "recording" and v["a"]["pid"] == '$a
 wait_for 30 says 'v["a"]["events"] == 6000 and not v["a"]["backlog_bytes"]'
 says 'v["a"]["clock"] == "tcg" and not any(v["a"]["lost"].values()) and v["a"]["drain_cpu_ns"]'
-says 'r["output"] == "'"$trace"'" and r["bytes"] > 6000 * 24 and r["wakeups"] and r["cpu_ns"]'
+says 'r["output"] == r["trace"] == "'"$trace"'" and r["bytes"] > 6000 * 24 and r["wakeups"] and r["cpu_ns"]'
 
 refuses 'No such file' "$host" add --vm "b=shm:$region2.none"
 refuses 'is recorded already' "$host" add --vm "a=shm:$region"
