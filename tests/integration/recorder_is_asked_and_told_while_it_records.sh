@@ -61,7 +61,7 @@ wait_for 30 says 'v["a"]["state"] == "gone"'
 "$host" stop
 wait "$recorder"
 has_counts 11000 0 0 || { echo "records, lost, refused: $(counts)"; exit 1; }
-[ -z "$(ls "$IVTRACE_RUN_DIR")" ]
+[ -z "$(find "$IVTRACE_RUN_DIR" -name '*.sock')" ]
 
 rm -rf "$trace"
 record_in_background
@@ -69,4 +69,4 @@ refuses 'is no recorder that listens' "$host" stop --pid 1
 kill -KILL "$recorder"
 wait "$recorder" || true
 [ "$("$host" status)" = 'no recorder runs here' ]
-[ -z "$(ls "$IVTRACE_RUN_DIR")" ]
+[ -z "$(find "$IVTRACE_RUN_DIR" -name '*.sock')" ]
