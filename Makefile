@@ -403,7 +403,8 @@ $(O)/bench/rivals/lttng: bench/rivals/lttng.c bench/rivals/lttng_tp.h bench/benc
 .PHONY: bench bench-programs
 bench-programs: $(filter-out %.sh,$(BENCH_RUNS))
 
-bench: $(BENCH_RUNS) $(if $(filter %/collector.sh,$(BENCH_RUNS)),$(COLLECTOR_PROGRAMS)) \
+bench: $(BENCH_RUNS) $(if $(filter %/collector.sh,$(BENCH_RUNS)),$(COLLECTOR_PROGRAMS) $(T)/data/pretend-guest \
+       $(if $(LTTNG_LIBS),$(O)/bench/rivals/lttng)) \
        $(if $(filter %.sh,$(BENCH_RUNS)),all $(if $(wildcard $(KDIR)/Makefile),module))
 bench: ## measure: BENCH=ring|drain|idle|merge|time|guest|collector OUT=FILE.jsonl
 	@set -e; mkdir -p $(O)/bench; for b in $(BENCH_RUNS); do echo "== $${b##*/}" >&2; \

@@ -4,7 +4,7 @@
 # What ivtrace-host costs and how well it does with 1, 10 and 100 real VMs, idle and
 # busy: its share of a CPU, how long a record takes until it is in a file, and whether
 # all that the guests attempted is in the trace or counted.  And what recording the
-# host's events costs, beside trace-cmd.  Wants root, QEMU, the guest's module, and 18 GB
+# host's events costs, beside trace-cmd, and a program's, beside LTTng's consumer.  Wants root, QEMU, the guest's module, and 18 GB
 # for a hundred guests; what there is not is said on standard error.
 #
 #	collector.sh [--quick]	1 and 4 VMs, short
@@ -13,12 +13,12 @@ set -uo pipefail
 # shellcheck source-path=SCRIPTDIR source=../tests/vm/lib.sh
 . "$SRC/tests/vm/lib.sh"
 
-sizes=${VMS:-1 10 100} seconds=${SECONDS_EACH:-12} runs=${RUNS:-10} rounds=300000
+sizes=${VMS:-1 10 100} seconds=${SECONDS_EACH:-12} runs=${RUNS:-10} rounds=300000 events=2000000
 interval_us=100000 # of each VM's work: 10 times a second some 7 records
 # Timers of a TCG guest cost 0.1 to 0.2 ms of a CPU each: at the default 100 Hz, twice, a
 # hundred guests would want more CPUs than two.
 timers='ivtrace.poll_ms=40 ivtrace.flush_ms=40'
-[ "${1-}" != --quick ] || sizes='1 4' seconds=3 runs=2 rounds=50000
+[ "${1-}" != --quick ] || sizes='1 4' seconds=3 runs=2 rounds=50000 events=500000
 
 skip() # WHY
 {
@@ -29,6 +29,7 @@ skip() # WHY
 fail() # WHY; standard output is for figures
 {
 	echo "collector: $*" >&2
+	rm -rf "$(vm_region user.ivt)"
 	exit 1
 }
 
@@ -188,9 +189,70 @@ measure_host()
 	done
 }
 
+# ---- a program's events ------------------------------------------------------------
+
+# As a guest that is a program writes them.  What taking them out of the ring costs, and
+# what all costs that the recorder does, from its start to the finished and checked trace.
+# Prints both in us, records and lost.
+user_ivtrace()
+{
+	local region trace recorder before
+
+	region=$(vm_region user) trace=$(vm_region user.ivt)
+	rm -rf "$trace" "$region"
+	"$BIN/ivtrace-host" qemu-args --vm "a=shm:$region" --size 16M --cpus 1 >/dev/null
+	: >"$work/user.log"
+	python3 bench/collector/cpu.py whole "$BIN/ivtrace-host" record -o "$trace" \
+		--vm "a=shm:$region" --host none --tsc tcg -- bash -c \
+		"until [ -e '$trace/done' ]; do sleep 0.5; done" \
+		>"$work/user.us" 2>"$work/user.log" &
+	recorder=$!
+	wait_for 20 grep -q 'recording into' "$work/user.log"
+	before=$(python3 bench/collector/cpu.py now "$recorder")
+	"$O/tests/data/pretend-guest" "$region" --cpus 1 --count "$events" >&2
+	sleep 0.2
+	echo $(($(python3 bench/collector/cpu.py now "$recorder") - before))
+	: >"$trace/done"
+	wait "$recorder" || fail "$(tail -n 3 "$work/user.log")"
+	cat "$work/user.us"
+	"$BIN/ivtrace-report" summary --json "$trace" | python3 -c '
+import json, sys
+m = json.load(sys.stdin)["machines"][1]
+print(m["records"], m["lost"])'
+	rm -rf "$trace" "$region"
+}
+
+# The consumer alone: it writes into a tmpfs, the session daemon is not counted.
+user_lttng()
+{
+	local said lost used
+
+	said=$(echo "$events" | unshare --mount --pid --fork --kill-child --mount-proc \
+		bash bench/rivals/lttng.sh discard "$O/bench/rivals/lttng" 2>"$work/lttng.log") ||
+		fail "LTTng: $(tail -n 3 "$work/lttng.log")"
+	lost=$(sed -n 's/^lost //p' <<<"$said")
+	used=$(sed -n 's/^consumer_us //p' <<<"$said")
+	echo "$used $((events - lost)) $lost"
+}
+
+measure_user()
+{
+	local run drained whole records lost
+
+	[ -x "$O/bench/rivals/lttng" ] && command -v lttng-sessiond >/dev/null ||
+		{ echo 'collector: LTTng: not measured: not installed' >&2; return; }
+	for ((run = 0; run < runs; run++)); do
+		read -r drained whole records lost <<<"$(user_ivtrace | tr '\n' ' ')"
+		echo "ivtrace $drained $records $lost" >>"$work/user.costs"
+		echo "ivtrace-whole $whole $records $lost" >>"$work/user.costs"
+		echo "lttng-consumerd $(user_lttng)" >>"$work/user.costs" || return
+	done
+}
+
 cd "$SRC" || exit 1
 vm_setup >&2
 set +e
 measure_host
+measure_user
 measure_vms
 python3 -B bench/collector_figures.py "$work" || fail "cannot work out what is in $work"

@@ -84,18 +84,21 @@ def vms():
             latency(name, more)
 
 
-def host():
-    cost, lost = {"ivtrace": [], "trace-cmd": []}, {"ivtrace": 0, "trace-cmd": 0}
-    for words in lines_of("host.costs"):
+def costs(what, rival):
+    """The CPU time of recorders per million records, ours beside @rival's."""
+    cost, lost = {}, {}
+    for words in lines_of(what + ".costs"):
         if len(words) != 4 or int(words[2]) == 0:
-            sys.exit(f"collector: {' '.join(words)}: no records")
-        cost[words[0]].append(int(words[1]) * 1e6 / int(words[2]))
-        lost[words[0]] += int(words[3])
-    report("cpu_us_per_million_records.host.ivtrace", "us", cost["ivtrace"],
-           ("trace-cmd", cost["trace-cmd"]), 0, {"lost_all": lost})
-    report("cpu_us_per_million_records.host.trace-cmd", "us", cost["trace-cmd"], None, 0)
+            sys.exit(f"collector: {what}: {' '.join(words)}: no records")
+        cost.setdefault(words[0], []).append(int(words[1]) * 1e6 / int(words[2]))
+        lost[words[0]] = lost.get(words[0], 0) + int(words[3])
+    for name, values in cost.items():
+        versus = (rival, cost[rival]) if name != rival else None
+        report(f"cpu_us_per_million_records.{what}.{name}", "us", values, versus, 0,
+               {"lost": lost[name], "events": "all"} if lost[name] else None)
 
 
-if glob.glob(work + "/host.costs"):
-    host()
+for kind, other in (("host", "trace-cmd"), ("user", "lttng-consumerd")):
+    if glob.glob(f"{work}/{kind}.costs"):
+        costs(kind, other)
 vms()

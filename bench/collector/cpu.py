@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """cpu.py share PID SECONDS: the share of a CPU, in percent, that a process and its
 children took in each of so many seconds, a line each.
+cpu.py now PID: what they took so far, in us.
 cpu.py whole COMMAND...: run it; its CPU time and its children's, in us."""
 import glob
 import os
@@ -47,5 +48,7 @@ def whole(command):
 
 if sys.argv[1] == "share":
     share(int(sys.argv[2]), int(sys.argv[3]))
+elif sys.argv[1] == "now":
+    print(used_ns(int(sys.argv[2])) // 1000)
 else:
     whole(sys.argv[2:])

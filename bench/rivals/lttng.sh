@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # lttng.sh discard|overwrite PROGRAM: an LTTng of its own records while PROGRAM runs
-# on standard input and output; at the end one line more, "lost N".  To be run in
+# on standard input and output; at the end two lines more, "lost N" and "consumer_us N",
+# the CPU time of the process that takes the events out of the buffers.  To be run in
 # mount and PID namespaces of its own (bench/rival_lttng.h): sockets, buffers and
 # trace are on file systems that nobody else sees, and the daemons end with the
 # namespace, however that comes.
@@ -33,3 +34,6 @@ lttng start bench
 "$program" >&3
 lttng stop bench
 command lttng list bench | awk '/Discarded events:/ { lost += $NF } END { print "lost", lost + 0 }' >&3
+for process in /proc/[0-9]*; do
+	[ "$(cat "$process/comm" 2>/dev/null)" != lttng-consumerd ] || cat "$process"/task/*/schedstat
+done | awk '{ ns += $1 } END { printf "consumer_us %d\n", ns / 1000 }' >&3
