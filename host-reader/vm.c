@@ -134,11 +134,13 @@ static int begin_anew(struct vm *vm, struct ivt_error *err)
 int vm_begin(struct vm *vm, struct sink *sink, const struct event_set *events,
 	     struct ivt_error *err)
 {
+	bool is_known;
 	int ret;
 
 	vm->sink = sink;
 	vm->events = events;
 	ret = vm->flight ? 1 : vm_resume(vm, err);
+	is_known = !ret;
 	if (ret == 1)
 		ret = begin_anew(vm, err);
 	else if (!ret)
@@ -150,6 +152,8 @@ int vm_begin(struct vm *vm, struct sink *sink, const struct event_set *events,
 	vm_watch_guest(vm);
 	if (!vm->journal)
 		vm_journal_begin(vm);
+	if (is_known)
+		vm_note_unseen_end(vm);
 	vm_ask_events(vm);
 	if (!vm->flight)
 		region_note_write(&vm->note, vm->spec.path, ivt_trace_writer_path(sink->writer));

@@ -241,6 +241,8 @@ uint64_t vm_arrival_position(const struct ivring_reader *r, uint64_t from, uint6
 void vm_watch_process(struct vm *vm, struct host_trace *ht);
 /* Has the process ended?  Asked at once; for the end of a recording. */
 void vm_check_process(struct vm *vm, struct host_trace *ht);
+/* Of a VM that is gone on with: did its process end meanwhile, unknown to us? */
+void vm_note_unseen_end(struct vm *vm);
 /* The present machine gets the process and the clock entries known so far. */
 void vm_publish_process(struct vm *vm);
 

@@ -140,7 +140,18 @@ static void drop(struct vm *vm, uint32_t cpu, const struct iovec *iov, int n_iov
 	for (i = 0; i < n_iov; i++)
 		vm->channels[cpu].n_over_quota += count_records(iov[i].iov_base, iov[i].iov_len);
 	vm_journal_commit(vm, cpu);
+	vm_journal_note(vm);
 	vm_tell_quota(vm);
+}
+
+/* A packet was taken.  Taken for dead, the guest lives; or its clock is known a
+ * little from now on: the recorder that comes after this one is to know. */
+static void note_taken(struct vm *vm, bool had_arrival)
+{
+	if (!vm->is_salvaged && had_arrival == (vm->arrival_host_tsc != 0))
+		return;
+	vm->is_salvaged = false;
+	vm_journal_save(vm);
 }
 
 /* One packet: up to two ranges.  0 when there was one. */
@@ -150,6 +161,7 @@ static int take_packet(struct vm *vm, uint32_t cpu, uint64_t *bytes)
 	uint64_t tail = c->reader.tail, before = c->reader.violations, tsc;
 	struct ivring_range range;
 	struct iovec iov[2];
+	bool had_arrival = vm->arrival_host_tsc != 0;
 	int n = 0, got = 0, ret;
 
 	*bytes = 0;
@@ -181,10 +193,7 @@ static int take_packet(struct vm *vm, uint32_t cpu, uint64_t *bytes)
 		return ret;
 	}
 	ivring_reader_release(&c->reader);
-	if (vm->is_salvaged) { /* it was taken for dead */
-		vm->is_salvaged = false;
-		vm_journal_save(vm);
-	}
+	note_taken(vm, had_arrival);
 	return 0;
 }
 

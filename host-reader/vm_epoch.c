@@ -58,10 +58,10 @@ static void copy_facts(struct vm *vm)
 	m->guest_tsc_khz = ivring_load(&page->tsc_khz);
 	vm->has_guest = true;
 	check_features(vm, m, ivring_load(&page->features));
-	message("%s: guest with Linux %s, %u CPUs", vm->spec.name, m->guest_release, m->guest_cpus);
 	/* The state says that the manifest has them. */
 	ivt_trace_writer_checkpoint(vm->sink->writer, NULL);
 	vm_journal_save(vm);
+	message("%s: guest with Linux %s, %u CPUs", vm->spec.name, m->guest_release, m->guest_cpus);
 }
 
 /* A recorder that was killed may have made it. */
@@ -214,7 +214,8 @@ void vm_watch_guest(struct vm *vm)
 	if (has_come)
 		guest_is_ready(vm);
 	/* A guest that was killed leaves its page as it was: somebody must live there. */
-	is_there = state == IVRING_GUEST_READY && (vm->qemu.pid > 0 || vm->n_bytes);
+	is_there = (state == IVRING_GUEST_READY && vm->qemu.pid > 0) ||
+		   ((state == IVRING_GUEST_READY || state == IVRING_GUEST_DEAD) && vm->n_bytes);
 	if (!vm->has_guest && (has_come || is_there))
 		copy_facts(vm);
 	if (state == IVRING_GUEST_DEAD && vm->has_guest && !vm->has_panicked) {

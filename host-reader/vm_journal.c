@@ -72,6 +72,7 @@ static void channels_fill(const struct vm *vm, struct vm_state *s)
 			.base_full = c->base_full,
 			.base_nested = c->base_nested,
 			.base_big = c->base_big,
+			.n_over_quota = c->n_over_quota,
 			.n_uncommitted = c->n_uncommitted,
 			.violations = c->reader.violations,
 		};
@@ -107,6 +108,10 @@ static int state_write(const struct vm *vm, const struct vm_journal *j)
 	s->qemu_starttime = vm->qemu.starttime;
 	s->epoch = vm->epoch;
 	s->generation = j->generation;
+	s->arrival_tsc = vm->arrival_tsc;
+	s->arrival_host_tsc = vm->arrival_host_tsc;
+	s->arrival_ns = vm->arrival_ns;
+	s->arrival_error_ns = vm->arrival_error_ns;
 	s->flags = state_flags(vm);
 	s->spec = vm->spec;
 	channels_fill(vm, s);
@@ -275,6 +280,12 @@ void vm_journal_save(struct vm *vm)
 {
 	if (vm->journal)
 		vm->journal->is_unsaved = state_write(vm, vm->journal) != 0;
+}
+
+void vm_journal_note(struct vm *vm)
+{
+	if (vm->journal)
+		vm->journal->is_unsaved = true;
 }
 
 void vm_journal_retry(struct vm *vm)

@@ -30,6 +30,7 @@ struct vm_state_channel {
 	uint64_t base_full; /* the guest's counters at the start of the boot's recording */
 	uint64_t base_nested;
 	uint64_t base_big;
+	uint64_t n_over_quota;	/* as of struct channel */
 	uint64_t n_uncommitted; /* half-written records that were counted as lost */
 	uint64_t violations;
 };
@@ -43,6 +44,10 @@ struct vm_state {
 	uint64_t qemu_starttime;
 	int32_t qemu_pid;    /* -1: not known */
 	uint32_t epoch;	     /* of the machine in the trace */
+	int64_t arrival_tsc; /* as of struct vm */
+	uint64_t arrival_host_tsc;
+	uint64_t arrival_ns;
+	uint64_t arrival_error_ns;
 	uint32_t generation; /* of the journal */
 	uint32_t flags;	     /* VM_STATE_* */
 	struct vm_spec spec;
@@ -57,6 +62,8 @@ struct vm_state {
 void vm_journal_begin(struct vm *vm);
 /* What is in the state has changed.  On a full disk it is written later. */
 void vm_journal_save(struct vm *vm);
+/* The same, but soon is soon enough. */
+void vm_journal_note(struct vm *vm);
 /* Write what could not be written before; now and then. */
 void vm_journal_retry(struct vm *vm);
 /* What the trace holds of @cpu counts, up to its reader's tail, which was not released

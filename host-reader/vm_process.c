@@ -40,14 +40,10 @@ static void process_found(struct vm *vm, pid_t pid, struct host_trace *ht)
 	vm_journal_save(vm);
 }
 
-static void process_gone(struct vm *vm, struct host_trace *ht)
+static void take_last(struct vm *vm)
 {
 	pid_t other;
 
-	message("%s: process %d has ended (its records are taken; waiting for another)",
-		vm->spec.name, (int)vm->qemu.pid);
-	if (ht)
-		host_trace_process(ht, vm->qemu.pid, false);
 	/* Who maps the region still may be the one who runs the guest. */
 	if (qemu_find(vm->region.dev, vm->region.ino, &other)) {
 		vm_watch_guest(vm);
@@ -59,6 +55,27 @@ static void process_gone(struct vm *vm, struct host_trace *ht)
 	qemu_reset(&vm->qemu);
 	vm->is_over = vm->has_guest;
 	vm_journal_save(vm);
+}
+
+static void process_gone(struct vm *vm, struct host_trace *ht)
+{
+	message("%s: process %d has ended (its records are taken; waiting for another)",
+		vm->spec.name, (int)vm->qemu.pid);
+	if (ht)
+		host_trace_process(ht, vm->qemu.pid, false);
+	take_last(vm);
+}
+
+void vm_note_unseen_end(struct vm *vm)
+{
+	pid_t pid;
+
+	/* One that was known is missed by vm_check_process(). */
+	if (!vm->has_guest || vm->is_over || vm->qemu.pid > 0 ||
+	    qemu_find(vm->region.dev, vm->region.ino, &pid) != -ENOENT)
+		return;
+	message("%s: its process has ended while nobody recorded", vm->spec.name);
+	take_last(vm);
 }
 
 /* Threads appear after the process, and with each vCPU that is plugged.  As each has

@@ -107,6 +107,7 @@ static void channel_go_on(struct vm *vm, uint32_t cpu, const struct vm_state_cha
 	c->base_full = s->base_full;
 	c->base_nested = s->base_nested;
 	c->base_big = s->base_big;
+	c->n_over_quota = s->n_over_quota;
 	c->n_uncommitted = s->n_uncommitted;
 	c->has_stream = pos->file_offset > 0;
 	ivring_reader_init(r, vm->region.base, vm->region.reader_area, &vm->region.sb, cpu,
@@ -185,6 +186,7 @@ static int go_on_in_a_later_boot(struct vm *vm, const struct vm_state *s,
 			unread += from[i] - pos[i].tail;
 	}
 	unread_tell(vm, unread);
+	vm_finish_clock(vm);
 	ret = vm_take_boot(vm, epoch, from);
 	free(from);
 	return ret;
@@ -196,6 +198,7 @@ static int go_on_in_another_region(struct vm *vm)
 	message("%s: its region was made anew while nobody recorded (what the old one held is "
 		"lost, and not counted)",
 		vm->spec.name);
+	vm_finish_clock(vm);
 	return vm_take_boot(vm, 0, NULL);
 }
 
@@ -239,6 +242,17 @@ static int go_on(struct vm *vm, const struct vm_state *s, const struct ivring_jo
 	return go_on_in_a_later_boot(vm, s, pos, epoch);
 }
 
+/* Where no clock of the guest came to be known its records' arrival tells a little. */
+static void arrival_take(struct vm *vm, const struct vm_state *s)
+{
+	if (ivt_trace_writer_has_clock(vm->sink->writer, vm->machine))
+		return;
+	vm->arrival_tsc = s->arrival_tsc;
+	vm->arrival_host_tsc = s->arrival_host_tsc;
+	vm->arrival_ns = s->arrival_ns;
+	vm->arrival_error_ns = s->arrival_error_ns;
+}
+
 static int resume(struct vm *vm, const struct vm_state *s, struct ivring_journal_pos *pos,
 		  struct ivt_error *err)
 {
@@ -256,6 +270,7 @@ static int resume(struct vm *vm, const struct vm_state *s, struct ivring_journal
 	vm->is_over = s->flags & VM_STATE_OVER;
 	vm->is_watched = true;
 	vm->epoch_began_ns = now_ns();
+	arrival_take(vm, s);
 	ret = positions_read(vm, s->id.nr_channels, pos, err);
 	if (!ret)
 		ret = streams_cut(vm, s, pos, err);

@@ -232,6 +232,13 @@ const struct tsc_sync_snapshot *ivt_trace_writer_last_snapshot(const struct ivt_
 	return w->log.n_snapshots ? &w->log.snapshots[w->log.n_snapshots - 1] : NULL;
 }
 
+bool ivt_trace_writer_has_clock(const struct ivt_trace_writer *w, uint32_t machine)
+{
+	size_t n;
+
+	return ivt_sync_log_find(&w->log, machine, UINT32_MAX, &n) != NULL;
+}
+
 /* ---- streams ------------------------------------------------------------------------ */
 
 /* From @pos, where a packet begins or the file ends, to the end of the last whole

@@ -61,6 +61,9 @@ void ivt_trace_writer_abandon(struct ivt_trace_writer *w);
 /* The last snapshot of the host's clocks in the trace; NULL: none. */
 const struct tsc_sync_snapshot *ivt_trace_writer_last_snapshot(const struct ivt_trace_writer *w);
 
+/* Does the trace have any clock entry of @machine? */
+bool ivt_trace_writer_has_clock(const struct ivt_trace_writer *w, uint32_t machine);
+
 /* The number of the guest of this name and epoch; -1: there is none. */
 int ivt_trace_writer_find_machine(const struct ivt_trace_writer *w, const char *name,
 				  uint32_t epoch);
