@@ -225,6 +225,7 @@ static void on_qmp_event(void *arg, const char *event)
 {
 	struct vm *vm = arg;
 
+	vm_watch_guest(vm); /* what its driver says of a panic tells more */
 	if (!strcmp(event, "GUEST_PANICKED"))
 		flight_vm_ended(vm, "panic: QMP's GUEST_PANICKED");
 	else if (!strcmp(event, "RESET"))
