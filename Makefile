@@ -300,7 +300,9 @@ $(T)/fuzz/%: tests/fuzz/%.c $(FUZZ_SRC) $(wildcard ivring/include/ivring/*.h tra
 	$(call say,FUZZ,$@)
 	$(Q)$(CLANG) $(CPPFLAGS) $(call pkg,--cflags,$(TRACE_PKGS)) -std=gnu11 -Wall -g -O1 \
 		-fno-strict-aliasing -fno-sanitize-recover=undefined \
-		-fsanitize=fuzzer,address,undefined -o $@ $< $(FUZZ_SRC) $(TRACE_LIBS) -lm
+		-fsanitize=fuzzer,address,undefined -o $@ $< $(FUZZ_MORE) $(FUZZ_SRC) $(TRACE_LIBS) -lm
+$(T)/fuzz/fuzz_post_mortem: FUZZ_MORE = host-reader/post_mortem.c host-reader/ring_take.c
+$(T)/fuzz/fuzz_post_mortem: host-reader/post_mortem.c host-reader/ring_take.c
 
 .PRECIOUS: $(T)/unit/%.c $(O)/bpf/%.bpf.o
 .PHONY: check check-long check-style check-unit check-unit-asan check-abi check-models check-stress \
