@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# timeout: 300
+# timeout: 400
 # A flight recorder of a VM: by command, at a system call of the guest, at a slow
 # disk request, at a reset that QMP tells, at a panic and when QEMU is killed it
 # writes a snapshot that says why and has every mark up to the newest.
@@ -56,7 +56,7 @@ try_slow() # reads as long as nothing came of it
 
 recorded_again() # the guest's next boot is known, and records
 {
-	lab/vm exec g -- 'grep -q recording /sys/class/misc/ivtrace/state' >/dev/null 2>&1
+	lab/vm exec g --timeout 5 -- 'grep -q recording /sys/class/misc/ivtrace/state' >/dev/null 2>&1
 }
 
 vm_setup
@@ -71,7 +71,7 @@ vm_start g --smp 2 --disk "$work/slow.img,bps=65536" \
 	--trigger g:syscall_entry_sync --trigger 'g:block>500ms' 2>"$work/err" &
 recorder=$!
 wait_for 20 grep -q 'recording into' "$work/err"
-wait_for 30 recorded_again
+wait_for 90 recorded_again
 
 marks 1 50
 path=$("$BIN/ivtrace-host" snapshot --vm g --reason first)
@@ -85,14 +85,12 @@ holds 'trigger g:block>500ms' 1 60
 marks 61 100
 lab/vm qmp g '{"execute": "system_reset"}' >/dev/null
 holds "reset: QMP's RESET" 1 100
-wait_for 60 lab/vm wait g --timeout 5 >/dev/null 2>&1
-wait_for 30 recorded_again
+wait_for 90 recorded_again
 grep -q 'the guest was rebooted' "$work/err"
 
 marks 201 300 'echo c >/proc/sysrq-trigger' >/dev/null 2>&1 || true
 holds "panic: the guest's driver says so" 201 300
-wait_for 60 lab/vm wait g --timeout 5 >/dev/null 2>&1
-wait_for 30 recorded_again
+wait_for 90 recorded_again
 marks 301 400
 lab/vm kill g
 holds "the VM's process ended" 301 400
