@@ -25,7 +25,7 @@ has_snapshot() # TEXT
 
 vm_marks() # TRACE
 {
-	"$BIN/ivtrace-report" events --vm g --name ivtrace_mark --json "$1" 2>/dev/null |
+	"$BIN/ivtrace-report" events --name ivtrace_mark --json "$1" 2>/dev/null |
 		sed -n 's/.*"msg":"mark \([0-9]*\)".*/\1/p'
 }
 
