@@ -437,9 +437,10 @@ void flight_turn(struct flight *f)
 
 /* ---- VMs -------------------------------------------------------------------------------------- */
 
+/* What nobody has: of a flight recorder's rings all. */
 static uint64_t unread_bytes(const struct vm *vm)
 {
-	struct ivring_reader_line *line;
+	bool is_overwrite = vm->region.mode == IVRING_MODE_OVERWRITE;
 	struct ivring_reader r;
 	uint64_t sum = 0, tail;
 	__u64 head;
@@ -448,8 +449,7 @@ static uint64_t unread_bytes(const struct vm *vm)
 	for (i = 0; i < vm->region.sb.nr_channels; i++) {
 		ivring_reader_init(&r, vm->region.base, vm->region.reader_area, &vm->region.sb, i,
 				   0);
-		line = r.line;
-		tail = ivring_load(&line->r_tail);
+		tail = is_overwrite ? 0 : ivring_load(&r.line->r_tail);
 		if (!ivring_reader_load(&r, &head) && head > tail)
 			sum += head - tail < r.size ? head - tail : r.size;
 	}
@@ -463,10 +463,12 @@ static int set_mode(struct vm *vm, uint32_t mode, struct ivt_error *err)
 
 	if (vm->region.mode == mode)
 		return 0;
-	unread = mode == IVRING_MODE_OVERWRITE ? unread_bytes(vm) : 0;
+	unread = unread_bytes(vm);
 	if (unread)
-		message("%s: WARNING: %" PRIu64 " KiB of records that nobody had read are given up "
-			"with its region's old formatting (next time: ivtrace-host salvage '%s' "
+		message("%s: WARNING: %" PRIu64
+			" KiB of records that nobody had read are given up: "
+			"its region is formatted for the other mode (next time: ivtrace-host "
+			"salvage '%s' "
 			"first)",
 			vm->spec.name, (unread + 1023) >> 10, vm->spec.path);
 	code = ivring_region_reformat(&vm->region, mode);
