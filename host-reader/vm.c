@@ -110,19 +110,13 @@ static void tell_unread(const struct vm *vm)
 /* A VM that this trace does not know yet, or not any more. */
 static int begin_anew(struct vm *vm, struct ivt_error *err)
 {
-	struct ivt_machine_info info;
 	uint32_t i;
 	int ret;
 
 	if (!vm->flight)
 		tell_unread(vm);
-	memset(&info, 0, sizeof(info));
-	snprintf(info.name, sizeof(info.name), "%s", vm->spec.name);
-	info.kind = IVT_GUEST;
-	info.clock = IVT_CLOCK_TSC;
-	info.epoch = vm->epoch = count_epochs(vm->sink, vm->spec.name);
-	info.qemu_pid = -1;
-	ret = ivt_trace_writer_add_machine(vm->sink->writer, &info, &vm->machine, err);
+	vm->epoch = count_epochs(vm->sink, vm->spec.name);
+	ret = vm_add_machine(vm, vm->epoch, err);
 	if (ret)
 		return ret;
 	vm->epoch_began_ns = now_ns();

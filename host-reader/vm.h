@@ -207,6 +207,9 @@ uint64_t vm_death_tsc(const struct vm *vm, uint32_t cpu);
 /* Notice that the guest came, went or rebooted. */
 void vm_watch_guest(struct vm *vm);
 
+/* Its machine of this epoch in the present trace; made unless a recorder that was
+ * killed has made it. */
+int vm_add_machine(struct vm *vm, uint32_t epoch, struct ivt_error *err);
 /* Take up a boot that came while nobody looked, as its successor's machine: from
  * position @from[i] of each channel on, with all its losses.  @from NULL: from the
  * present head on, as of a VM that is recorded for the first time.  0; -errno. */

@@ -41,7 +41,8 @@ void vm_begin_chunk(struct vm *vm, uint32_t machine)
 /* As far as the manifest says: its last checkpoint may be some seconds old. */
 static void resume_channel(struct channel *c, const struct ivt_stream_info *s)
 {
-	c->n_over_quota = s->lost_quota;
+	if (s->lost_quota > c->n_over_quota)
+		c->n_over_quota = s->lost_quota;
 	if (s->violations <= c->reader.violations)
 		c->base_violations = c->reader.violations - s->violations;
 }

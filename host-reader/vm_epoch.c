@@ -64,21 +64,27 @@ static void copy_facts(struct vm *vm)
 	message("%s: guest with Linux %s, %u CPUs", vm->spec.name, m->guest_release, m->guest_cpus);
 }
 
-/* A recorder that was killed may have made it. */
-static int add_machine(struct vm *vm, const struct ivt_machine_info *info, struct ivt_error *err)
+int vm_add_machine(struct vm *vm, uint32_t epoch, struct ivt_error *err)
 {
-	int machine = ivt_trace_writer_find_machine(vm->sink->writer, info->name, info->epoch);
+	int machine = ivt_trace_writer_find_machine(vm->sink->writer, vm->spec.name, epoch);
+	struct ivt_machine_info info;
 
-	if (machine < 0)
-		return ivt_trace_writer_add_machine(vm->sink->writer, info, &vm->machine, err);
-	vm->machine = (uint32_t)machine;
-	return 0;
+	if (machine >= 0) { /* by a recorder that was killed */
+		vm->machine = (uint32_t)machine;
+		return 0;
+	}
+	memset(&info, 0, sizeof(info));
+	snprintf(info.name, sizeof(info.name), "%s", vm->spec.name);
+	info.kind = IVT_GUEST;
+	info.clock = IVT_CLOCK_TSC;
+	info.epoch = epoch;
+	info.qemu_pid = -1;
+	return ivt_trace_writer_add_machine(vm->sink->writer, &info, &vm->machine, err);
 }
 
 /* The machine of the next epoch; the first guest gets the one that is there. */
 static int add_epoch(struct vm *vm)
 {
-	struct ivt_machine_info info;
 	struct ivt_error err = { "" };
 
 	if (!vm->has_guest)
@@ -89,13 +95,7 @@ static int add_epoch(struct vm *vm)
 		vm->is_broken = true;
 		return -1;
 	}
-	memset(&info, 0, sizeof(info));
-	snprintf(info.name, sizeof(info.name), "%s", vm->spec.name);
-	info.kind = IVT_GUEST;
-	info.clock = IVT_CLOCK_TSC;
-	info.epoch = vm->epoch + 1;
-	info.qemu_pid = -1;
-	if (add_machine(vm, &info, &err)) {
+	if (vm_add_machine(vm, vm->epoch + 1, &err)) {
 		message("%s", err.msg);
 		vm->sink->is_broken = true;
 		return -1;

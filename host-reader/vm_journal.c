@@ -198,9 +198,8 @@ static void journal_free(struct vm_journal *j)
 	free(j);
 }
 
-static struct vm_journal *journal_new(const struct vm *vm, uint32_t generation)
+static struct vm_journal *journal_new(const struct vm *vm, const char *dir, uint32_t generation)
 {
-	const char *dir = ivt_trace_writer_path(vm->sink->writer);
 	struct vm_journal *j = calloc(1, sizeof(*j));
 	char name[128];
 
@@ -256,7 +255,7 @@ void vm_journal_begin(struct vm *vm)
 
 	if (vm->flight) /* what it has is in memory, or still in the rings */
 		return;
-	j = journal_new(vm, old ? old->generation + 1 : 1);
+	j = journal_new(vm, ivt_trace_writer_path(vm->sink->writer), old ? old->generation + 1 : 1);
 	err = j ? journal_make(vm, j) : -ENOMEM;
 	if (err) {
 		message("%s: WARNING: no journal: %s (should this recorder be killed, what waits "
@@ -315,16 +314,14 @@ void vm_journal_remove(struct vm *vm)
 	vm_journal_close(vm);
 }
 
-int vm_journal_resume(struct vm *vm, const struct vm_state *state)
+int vm_journal_resume(struct vm *vm, const char *dir, const struct vm_state *state)
 {
-	struct vm_journal *j = journal_new(vm, state->generation);
+	struct vm_journal *j = journal_new(vm, dir, state->generation);
 	int err;
 
 	if (!j)
 		return -ENOMEM;
-	err = state->id.recording == recording_of(vm)
-		      ? ivring_journal_open(j->path, &state->id, &j->journal)
-		      : -ESTALE;
+	err = ivring_journal_open(j->path, &state->id, &j->journal);
 	if (err)
 		journal_free(j);
 	else

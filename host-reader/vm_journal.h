@@ -81,8 +81,9 @@ void vm_journal_remove(struct vm *vm);
 int vm_state_read(int dirfd, const char *name, struct vm_state **ret);
 /* The same for the directory's @i-th state file; -ENOENT: there are not so many. */
 int vm_state_read_nth(int dirfd, size_t i, struct vm_state **ret);
-/* Open the journal that @state names and go on with it.  0; as ivring_journal_open(). */
-int vm_journal_resume(struct vm *vm, const struct vm_state *state);
+/* Open the journal that @state names, in the trace's directory @dir, and go on with it.
+ * 0; as ivring_journal_open(). */
+int vm_journal_resume(struct vm *vm, const char *dir, const struct vm_state *state);
 /* The journal as it was read; errors as ivring_journal_read(). */
 int vm_journal_position(const struct vm *vm, uint32_t cpu, struct ivring_journal_pos *ret);
 

@@ -6,9 +6,12 @@
  * waited a second for somebody to take what was left, and has cleared it then.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "host-reader/message.h"
 #include "host-reader/vm.h"
 #include "host-reader/vm_journal.h"
@@ -26,9 +29,10 @@ static int cannot(const struct vm *vm, int code, const char *why, struct ivt_err
 
 /* ---- what the dead recorder wrote ------------------------------------------------- */
 
-static int journal_take(struct vm *vm, const struct vm_state *s, struct ivt_error *err)
+static int journal_take(struct vm *vm, const char *dir, const struct vm_state *s,
+			struct ivt_error *err)
 {
-	int ret = vm_journal_resume(vm, s);
+	int ret = vm_journal_resume(vm, dir, s);
 
 	switch (ret) {
 	case 0:
@@ -253,16 +257,8 @@ static void arrival_take(struct vm *vm, const struct vm_state *s)
 	vm->arrival_error_ns = s->arrival_error_ns;
 }
 
-static int resume(struct vm *vm, const struct vm_state *s, struct ivring_journal_pos *pos,
-		  struct ivt_error *err)
+static void state_take(struct vm *vm, const struct vm_state *s)
 {
-	int machine = ivt_trace_writer_find_machine(vm->sink->writer, vm->spec.name, s->epoch), ret;
-
-	if (machine < 0)
-		return cannot(vm, -EINVAL, "its manifest does not name it (choose another name)",
-			      err);
-	vm->machine = (uint32_t)machine;
-	vm->epoch = s->epoch;
 	vm->guest_epoch = s->id.guest_epoch;
 	vm->has_guest = s->flags & VM_STATE_HAS_GUEST;
 	vm->is_awaited = s->flags & VM_STATE_AWAITED;
@@ -270,23 +266,60 @@ static int resume(struct vm *vm, const struct vm_state *s, struct ivring_journal
 	vm->is_over = s->flags & VM_STATE_OVER;
 	vm->is_watched = true;
 	vm->epoch_began_ns = now_ns();
+}
+
+static int in_this_trace(struct vm *vm, const struct vm_state *s, struct ivring_journal_pos *pos,
+			 struct ivt_error *err)
+{
+	int machine = ivt_trace_writer_find_machine(vm->sink->writer, vm->spec.name, s->epoch), ret;
+	const uint8_t *uuid = ivt_trace_writer_info(vm->sink->writer)->uuid;
+
+	if (memcmp(&s->id.recording, uuid, sizeof(s->id.recording)))
+		return cannot(vm, -ESTALE,
+			      "its journal is another recording's (choose another name)", err);
+	if (machine < 0)
+		return cannot(vm, -EINVAL, "its manifest does not name it (choose another name)",
+			      err);
+	vm->machine = (uint32_t)machine;
+	vm->epoch = s->epoch;
 	arrival_take(vm, s);
-	ret = positions_read(vm, s->id.nr_channels, pos, err);
-	if (!ret)
-		ret = streams_cut(vm, s, pos, err);
+	ret = streams_cut(vm, s, pos, err);
 	if (ret)
 		return ret;
 	ret = go_on(vm, s, pos);
 	return ret ? cannot(vm, ret, strerror(-ret), err) : 0;
 }
 
-int vm_resume(struct vm *vm, struct ivt_error *err)
+/* The recorder was killed between two chunks: what was taken into the one before is
+ * journalled there, and nothing was taken since. */
+static int in_the_next_chunk(struct vm *vm, const struct vm_state *s,
+			     struct ivring_journal_pos *pos, struct ivt_error *err)
 {
-	int ret, dirfd = ivt_trace_writer_dirfd(vm->sink->writer);
+	const struct vm_journal *before = vm->journal;
+	int ret = vm_add_machine(vm, 0, err);
+
+	if (ret)
+		return ret;
+	vm->epoch = 0;
+	ret = go_on(vm, s, pos);
+	if (ret)
+		return cannot(vm, ret, strerror(-ret), err);
+	if (vm->journal == before)
+		vm_begin_chunk(vm, vm->machine);
+	return 0;
+}
+
+typedef int go_on_fn(struct vm *vm, const struct vm_state *s, struct ivring_journal_pos *pos,
+		     struct ivt_error *err);
+
+/* With the state in the trace's directory @dir. 0; 1: there is none; -errno. */
+static int resume_from(struct vm *vm, const char *dir, int dirfd, go_on_fn *fn,
+		       struct ivt_error *err)
+{
 	struct ivring_journal_pos *pos;
 	struct vm_state *s;
+	int ret = vm_state_read(dirfd, vm->spec.name, &s);
 
-	ret = vm_state_read(dirfd, vm->spec.name, &s);
 	if (ret == -ENOENT)
 		return 1;
 	if (ret)
@@ -295,12 +328,47 @@ int vm_resume(struct vm *vm, struct ivt_error *err)
 			      "ivtrace-report summary; choose another name)",
 			      err);
 	pos = calloc(s->id.nr_channels, sizeof(*pos));
-	ret = pos ? journal_take(vm, s, err) : cannot(vm, -ENOMEM, strerror(ENOMEM), err);
+	ret = pos ? journal_take(vm, dir, s, err) : cannot(vm, -ENOMEM, strerror(ENOMEM), err);
 	if (!ret)
-		ret = resume(vm, s, pos, err);
+		ret = positions_read(vm, s->id.nr_channels, pos, err);
+	state_take(vm, s);
+	if (!ret)
+		ret = fn(vm, s, pos, err);
 	if (ret)
 		vm_journal_close(vm);
 	free(pos);
 	free(s);
+	return ret;
+}
+
+/* The directory of the chunk before this one, beside it.  Open, or -ENOENT. */
+static int chunk_before(const struct vm *vm, char *ret, size_t ret_bytes)
+{
+	const char *path = ivt_trace_writer_path(vm->sink->writer), *slash = strrchr(path, '/');
+	const char *name = ivt_trace_writer_info(vm->sink->writer)->chunk.previous;
+	int fd;
+
+	if (!name[0])
+		return -ENOENT;
+	snprintf(ret, ret_bytes, "%.*s%s", slash ? (int)(slash + 1 - path) : 0, path, name);
+	fd = open(ret, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -ENOENT : fd;
+}
+
+int vm_resume(struct vm *vm, struct ivt_error *err)
+{
+	const struct ivt_trace_writer *w = vm->sink->writer;
+	char before[PATH_MAX];
+	int ret, dirfd;
+
+	ret = resume_from(vm, ivt_trace_writer_path(w), ivt_trace_writer_dirfd(w), in_this_trace,
+			  err);
+	if (ret != 1)
+		return ret;
+	dirfd = chunk_before(vm, before, sizeof(before));
+	if (dirfd < 0)
+		return 1;
+	ret = resume_from(vm, before, dirfd, in_the_next_chunk, err);
+	close(dirfd);
 	return ret;
 }
