@@ -16,6 +16,7 @@
 
 #define DEVICE_ID	     "ivtrace"
 #define MEMORY_ID	     "ivtrace-memory"
+#define CHARDEV_ID	     "ivtrace-socket"
 #define DRIVER_WAIT_MS	     3000
 #define UNPLUG_WAIT_MS	     20000
 #define PCI_VENDOR_INTEL     0x8086
@@ -24,13 +25,14 @@
 #define PCI_DEVICE_ROOT_PORT 0x000c
 
 static const char attach_help[] =
-	"Usage: ivtrace-host attach --vm NAME[=shm:PATH] --qmp SOCKET [OPTIONS]\n"
+	"Usage: ivtrace-host attach --vm NAME[=shm:PATH|=sock:PATH] --qmp SOCKET [OPTIONS]\n"
 	"\n"
 	"Plugs the device with the VM's region into a VM that runs, by QEMU's control socket\n"
 	"(-qmp unix:SOCKET,server=on,wait=off). The region is made unless it is there. The\n"
 	"guest's driver takes the device by itself.\n"
 	"\n"
 	"  --vm NAME[=shm:PATH]  the VM and its region's file (/dev/shm/ivtrace-NAME)\n"
+	"  --vm NAME=sock:PATH   the VM and the socket of its recorder, which runs\n"
 	"  --qmp SOCKET          QEMU's QMP socket; no other program may be connected to it\n"
 	"  --bus NAME            where to plug it (a free pcie-root-port, if the VM has any)\n"
 	"  --size BYTES          of a region that is made: a power of two (64M)\n"
@@ -182,13 +184,45 @@ static int remove_memory(struct qmp *q, struct ivt_error *err)
 	return qmp_call(q, "object-del", arguments, NULL, err);
 }
 
-static int add_device(struct qmp *q, const char *bus, struct ivt_error *err)
+/* QEMU connects to the recorder at @path. */
+static int add_chardev(struct qmp *q, const char *path, struct ivt_error *err)
+{
+	struct json_object *arguments = json_object_new_object();
+	struct json_object *backend = json_object_new_object(), *data = json_object_new_object();
+	struct json_object *address = json_object_new_object(), *name = json_object_new_object();
+
+	add_text(name, "path", path);
+	add_text(address, "type", "unix");
+	json_object_object_add(address, "data", name);
+	json_object_object_add(data, "addr", address);
+	json_object_object_add(data, "server", json_object_new_boolean(0));
+	add_text(backend, "type", "socket");
+	json_object_object_add(backend, "data", data);
+	add_text(arguments, "id", CHARDEV_ID);
+	json_object_object_add(arguments, "backend", backend);
+	return qmp_call(q, "chardev-add", arguments, NULL, err);
+}
+
+static int remove_chardev(struct qmp *q, struct ivt_error *err)
 {
 	struct json_object *arguments = json_object_new_object();
 
-	add_text(arguments, "driver", "ivshmem-plain");
+	add_text(arguments, "id", CHARDEV_ID);
+	return qmp_call(q, "chardev-remove", arguments, NULL, err);
+}
+
+static int add_device(struct qmp *q, bool has_doorbell, const char *bus, struct ivt_error *err)
+{
+	struct json_object *arguments = json_object_new_object();
+
+	add_text(arguments, "driver", has_doorbell ? "ivshmem-doorbell" : "ivshmem-plain");
 	add_text(arguments, "id", DEVICE_ID);
-	add_text(arguments, "memdev", MEMORY_ID);
+	if (has_doorbell) {
+		add_text(arguments, "chardev", CHARDEV_ID);
+		json_object_object_add(arguments, "vectors", json_object_new_int(1));
+	} else {
+		add_text(arguments, "memdev", MEMORY_ID);
+	}
 	if (bus)
 		add_text(arguments, "bus", bus);
 	return qmp_call(q, "device_add", arguments, NULL, err);
@@ -218,8 +252,23 @@ static int check_absent(struct qmp *q, struct ivt_error *err)
 	return code;
 }
 
-static int plug(struct qmp *q, const struct attach *a, const struct ivring_region *region,
-		struct ivt_error *err)
+/* What the device stands on, then the device.  @bytes: of the region in a file. */
+static int add_both(struct qmp *q, bool has_doorbell, const char *path, uint64_t bytes,
+		    const char *bus, struct ivt_error *err)
+{
+	int code = has_doorbell ? add_chardev(q, path, err) : add_memory(q, path, bytes, err);
+
+	if (code)
+		return code;
+	code = add_device(q, has_doorbell, bus, err);
+	if (code && has_doorbell)
+		remove_chardev(q, NULL);
+	else if (code)
+		remove_memory(q, NULL);
+	return code;
+}
+
+static int plug(struct qmp *q, const struct attach *a, uint64_t bytes, struct ivt_error *err)
 {
 	char path[PATH_MAX], *bus = NULL;
 	int code = check_absent(q, err);
@@ -232,12 +281,7 @@ static int plug(struct qmp *q, const struct attach *a, const struct ivring_regio
 	if (!a->bus)
 		code = choose_bus(q, &bus, err);
 	if (!code)
-		code = add_memory(q, path, region->sb.region_size, err);
-	if (!code) {
-		code = add_device(q, a->bus ? a->bus : bus, err);
-		if (code)
-			remove_memory(q, NULL);
-	}
+		code = add_both(q, a->spec.is_socket, path, bytes, a->bus ? a->bus : bus, err);
 	free(bus);
 	return code;
 }
@@ -258,6 +302,24 @@ static bool driver_is_there(const struct ivring_region *region)
 	return true;
 }
 
+/* The region is the recorder's, and so is the word about the driver. */
+static int attach_socket(const struct attach *a)
+{
+	struct ivt_error err = { "" };
+	struct qmp *q = NULL;
+	int code = qmp_open(a->qmp_path, &q, &err);
+
+	if (!code)
+		code = plug(q, a, 0, &err);
+	qmp_close(q);
+	if (code)
+		message("%s", err.msg);
+	else
+		message("%s: the device is plugged in; its recorder says who takes it",
+			a->spec.name);
+	return code ? 1 : 0;
+}
+
 static int attach(const struct attach *a)
 {
 	struct ivt_error err = { "" };
@@ -272,7 +334,7 @@ static int attach(const struct attach *a)
 		qmp_close(q);
 		return 1;
 	}
-	code = plug(q, a, &region, &err);
+	code = plug(q, a, region.sb.region_size, &err);
 	qmp_close(q);
 	if (code)
 		message("%s", err.msg);
@@ -292,7 +354,9 @@ static int take_attach_option(struct attach *a, int c, const char *value)
 	switch (c) {
 	case OPT_VM:
 		if (parse_vm(value, &a->spec))
-			return usage_error("attach", "'%s' is no VM: NAME or NAME=shm:PATH", value);
+			return usage_error("attach",
+					   "'%s' is no VM: NAME, NAME=shm:PATH or NAME=sock:PATH",
+					   value);
 		return 0;
 	case OPT_QMP:
 		a->qmp_path = value;
@@ -335,12 +399,34 @@ int cmd_attach(int argc, char **argv)
 		return usage_error("attach", "which VM? --vm NAME is missing");
 	if (!a.qmp_path)
 		return usage_error("attach", "--qmp SOCKET is missing");
-	if (a.spec.is_socket)
-		return usage_error("attach", "plugs regions that are files: --vm NAME[=shm:PATH]");
-	return attach(&a);
+	if (!a.spec.is_socket)
+		return attach(&a);
+	if (a.size_bytes || a.cpus)
+		return usage_error("attach", "--size and --cpus are the recorder's to say "
+					     "(ivtrace-host record)");
+	return attach_socket(&a);
 }
 
 /* ---- detach ---------------------------------------------------------------------- */
+
+/* Does what we plugged in stand on a socket? */
+static bool has_chardev(struct qmp *q)
+{
+	struct json_object *list, *label;
+	bool is_there = false;
+	size_t i;
+
+	if (qmp_call(q, "query-chardev", NULL, &list, NULL))
+		return false;
+	for (i = 0;
+	     json_object_is_type(list, json_type_array) && i < json_object_array_length(list); i++)
+		if (json_object_object_get_ex(json_object_array_get_idx(list, i), "label",
+					      &label) &&
+		    !strcmp(json_object_get_string(label), CHARDEV_ID))
+			is_there = true;
+	json_object_put(list);
+	return is_there;
+}
 
 static int unplug(struct qmp *q, struct ivt_error *err)
 {
@@ -355,6 +441,8 @@ static int unplug(struct qmp *q, struct ivt_error *err)
 		ivt_error_set(err, code,
 			      "the guest does not let go of the device (is it running, and does "
 			      "its kernel support hot-plug?)");
+	if (!code && has_chardev(q))
+		return remove_chardev(q, err);
 	return code ? code : remove_memory(q, err);
 }
 

@@ -12,10 +12,12 @@ reserved=$(cat "$reserve")
 grep -q '^Hugepagesize: *2048 kB' /proc/meminfo || { echo "skip: huge pages of another size"; exit 77; }
 give_back()
 {
-	local status=$?
+	local status=$? job
 
 	lab/vm stop-all >/dev/null 2>&1 || true
-	kill $(jobs -p) 2>/dev/null || true
+	for job in $(jobs -p); do
+		kill "$job" 2>/dev/null || true
+	done
 	wait
 	umount "$work/huge" 2>/dev/null || true
 	echo "$reserved" >"$reserve"
