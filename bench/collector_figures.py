@@ -68,6 +68,11 @@ def latency(name, more):
         p99.append(float(words[1]))
         worst.append(float(words[2]))
         n += int(words[3])
+    if not n:
+        print(json.dumps({"bench": "collector", "metric": f"latency_p99_ms.{more['vms']}_vms",
+                          "skipped": "no record appeared while it was watched",
+                          "machine": figures.machine()}))
+        return
     for what, values in (("p50", p50), ("p99", p99), ("max", worst)):
         report(f"latency_{what}_ms.{more['vms']}_vms", "ms", values, more=more | {"events": n})
 

@@ -67,7 +67,8 @@ def spread(line):
 
 
 def goal_row(lines, what, metric, versus, key, relation, bound):
-    line = next((x for x in lines if x["metric"] == metric and x.get("vs") == versus), None)
+    line = next((x for x in lines if x["metric"] == metric and x.get("vs") == versus and "value" in x),
+                None)
     if not line:
         return [what, "-", "-", "", ""]
     if key == "ratio":
