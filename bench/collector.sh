@@ -95,7 +95,7 @@ record_vms() # N LOAD: into $work/vms-N-LOAD.*
 	"$BIN/ivtrace-host" record -o "$name.ivt" --host none --guest sched_switch,syscall \
 		"${args[@]}" >"$name.log" 2>&1 &
 	recorder=$!
-	wait_for 60 grep -q 'recording into' "$name.log"
+	wait_for 60 grep -qs 'recording into' "$name.log"
 	if [ "$2" = busy ]; then
 		# Longer than the watching: it ends first.
 		lab/fleet exec m --first "$n" --timeout 300 -- marker --interval-us "$interval_us" \
@@ -207,7 +207,7 @@ user_ivtrace()
 		"until [ -e '$trace/done' ]; do sleep 0.5; done" \
 		>"$work/user.us" 2>"$work/user.log" &
 	recorder=$!
-	wait_for 20 grep -q 'recording into' "$work/user.log"
+	wait_for 20 grep -qs 'recording into' "$work/user.log"
 	before=$(python3 bench/collector/cpu.py now "$recorder")
 	"$O/tests/data/pretend-guest" "$region" --cpus 1 --count "$events" >&2
 	sleep 0.2

@@ -9,8 +9,8 @@
 
 /* What waits is taken at the latest after this.  With the guest's flush (10 ms), our
  * sleep before it is seen and before it is taken (10 ms each), a record is in its file
- * within 60 ms, and a VM that does little costs no more than 30 packets a second. */
-#define PATIENCE_NS 30000000u
+ * within 50 ms, and a VM that does little costs no more than 50 packets a second. */
+#define PATIENCE_NS 20000000u
 #define ARRIVAL_NS  20000000u /* the guest's flush timer and our sleep */
 /* At most, per turn: one busy vCPU starves no other, one busy VM no other. */
 #define CHANNEL_TURN_BYTES (1 << 20)
