@@ -17,7 +17,7 @@
 #define PERIOD_NS    999000000u
 #define MS_NS	     1000000u
 #define CALLS_HZ     16	       /* at most about so many calls: each may spin for milliseconds */
-#define REST	     10	       /* times as long as the last burst */
+#define REST	     25	       /* times as long as the last burst */
 #define LAP_NS	     29000000u /* between two vCPUs in a first or last lap */
 #define LISTEN_NS    40000000u
 #define FIRST_NS     150000000u /* it looks each 100 ms until it knows that we are there */
@@ -208,11 +208,11 @@ static bool shake(struct handshakes *h, struct caller *c)
 	return true;
 }
 
-/* A burst spins, for long where hosts or guests are busy: no more than a tenth of the
- * time.  But a guest's first calls, and its last ones, are made at once. */
+/* A burst spins, for long where hosts or guests are busy: no more than 4 % of the time.
+ * But a guest's first calls, and its last ones, are made at once. */
 static bool must_rest(const struct handshakes *h, const struct caller *c, uint64_t now)
 {
-	return now < h->rest_until_ns && (!c->lap || c->n_unanswered);
+	return now < h->rest_until_ns && !c->lap;
 }
 
 /* Go on with @c; the time at which to come again. */
