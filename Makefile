@@ -273,6 +273,8 @@ $(T)/%: tests/%.c $(TEST_LIBS)
 
 $(T)/data/pretend-guest $(T)/data/dying-guest: LDFLAGS += -rdynamic # show their clock's offset as QEMU does
 
+$(T)/data/kill-at: LDFLAGS += -shared -fPIC # to be preloaded
+
 # Stress tests know ring.h and nothing else: real threads under ThreadSanitizer,
 # signal handlers under AddressSanitizer.
 $(T)/stress/%: tests/stress/%.c

@@ -290,14 +290,55 @@ static int in_this_trace(struct vm *vm, const struct vm_state *s, struct ivring_
 	return ret ? cannot(vm, ret, strerror(-ret), err) : 0;
 }
 
+/* The directory of the chunk before this one, beside it.  Open, or -ENOENT. */
+static int chunk_before(const struct vm *vm, char *ret, size_t ret_bytes)
+{
+	const char *path = ivt_trace_writer_path(vm->sink->writer), *slash = strrchr(path, '/');
+	const char *name = ivt_trace_writer_info(vm->sink->writer)->chunk.previous;
+	int fd;
+
+	if (!name[0])
+		return -ENOENT;
+	snprintf(ret, ret_bytes, "%.*s%s", slash ? (int)(slash + 1 - path) : 0, path, name);
+	fd = open(ret, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -ENOENT : fd;
+}
+
+/* Where the chunk before, @dir, has no clock of the guest: its records' arrival is all. */
+static void place_in_chunk_before(struct vm *vm, const char *dir, const struct vm_state *s)
+{
+	struct ivt_trace_writer *present = vm->sink->writer, *w;
+	uint32_t machine = vm->machine;
+	int before;
+
+	if (ivt_trace_writer_resume(dir, &w, NULL))
+		return;
+	before = ivt_trace_writer_find_machine(w, vm->spec.name, s->epoch);
+	if (before >= 0) {
+		vm->sink->writer = w;
+		vm->machine = (uint32_t)before;
+		arrival_take(vm, s);
+		vm_finish_clock(vm);
+		vm->sink->writer = present;
+		vm->machine = machine;
+		vm->arrival_host_tsc = 0;
+	}
+	ivt_trace_writer_abandon(w);
+}
+
 /* The recorder was killed between two chunks: what was taken into the one before is
  * journalled there, and nothing was taken since. */
 static int in_the_next_chunk(struct vm *vm, const struct vm_state *s,
 			     struct ivring_journal_pos *pos, struct ivt_error *err)
 {
 	const struct vm_journal *before = vm->journal;
-	int ret = vm_add_machine(vm, 0, err);
+	char dir[PATH_MAX];
+	int ret = vm_add_machine(vm, 0, err), fd = chunk_before(vm, dir, sizeof(dir));
 
+	if (fd >= 0) {
+		place_in_chunk_before(vm, dir, s);
+		close(fd);
+	}
 	if (ret)
 		return ret;
 	vm->epoch = 0;
@@ -339,20 +380,6 @@ static int resume_from(struct vm *vm, const char *dir, int dirfd, go_on_fn *fn,
 	free(pos);
 	free(s);
 	return ret;
-}
-
-/* The directory of the chunk before this one, beside it.  Open, or -ENOENT. */
-static int chunk_before(const struct vm *vm, char *ret, size_t ret_bytes)
-{
-	const char *path = ivt_trace_writer_path(vm->sink->writer), *slash = strrchr(path, '/');
-	const char *name = ivt_trace_writer_info(vm->sink->writer)->chunk.previous;
-	int fd;
-
-	if (!name[0])
-		return -ENOENT;
-	snprintf(ret, ret_bytes, "%.*s%s", slash ? (int)(slash + 1 - path) : 0, path, name);
-	fd = open(ret, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? -ENOENT : fd;
 }
 
 int vm_resume(struct vm *vm, struct ivt_error *err)
