@@ -96,6 +96,18 @@ static void begin_control(struct recording *rec)
 		message("%s (status, add, remove and stop do not reach this recorder)", err.msg);
 }
 
+static int begin_vms(struct recording *rec, struct ivt_error *err)
+{
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < rec->n_vms; i++)
+		ret = recording_begin_vm(rec, rec->vms[i], err);
+	if (!ret && rec->opt->does_resume)
+		recording_resume_vms(rec);
+	return ret;
+}
+
 /* What can fail on this machine is tried before the directory is made. */
 static int start(struct recording *rec, struct ivt_error *err)
 {
@@ -133,10 +145,8 @@ static int start(struct recording *rec, struct ivt_error *err)
 		ret = flight_begin(rec->flight, err);
 	if (!ret && handshakes_start(&rec->handshakes))
 		message("WARNING: no thread for handshakes (they check no clock now)");
-	for (i = 0; !ret && i < rec->n_vms; i++)
-		ret = recording_begin_vm(rec, rec->vms[i], err);
-	if (!ret && rec->opt->does_resume)
-		recording_resume_vms(rec);
+	if (!ret)
+		ret = begin_vms(rec, err);
 	if (!ret && rec->discover)
 		discover_look(rec->discover, rec);
 	rec->started_ns = rec->progress_ns = rec->chunk_began_ns = now_ns();

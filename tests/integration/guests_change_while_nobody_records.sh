@@ -11,7 +11,7 @@ export IVTRACE_RUN_DIR=$work/run
 go_on() # sets $recorder
 {
 	: >"$work/record.out"
-	"$host" record --resume -o "$trace" --vm "a=shm:$region" --host none --tsc tcg "$@" \
+	"$host" record --resume -o "$trace" --vm "a=shm:$region" --host none --tsc tcg \
 		>>"$work/record.out" 2>&1 &
 	recorder=$!
 	wait_for 30 has_said 'recording into'
