@@ -48,6 +48,35 @@ static uint32_t header_crc(const struct journal_header *header)
 	return ivring_crc32c(&copy, sizeof(copy));
 }
 
+/* Of a slot, 64 bytes: as ivring_crc32c(), which takes half a microsecond, where the
+ * processor has an instruction for it. */
+#ifdef __x86_64__
+__attribute__((target("sse4.2"))) static uint32_t crc_by_instruction(const uint64_t *words)
+{
+	unsigned long long crc = 0xffffffffu;
+	int i;
+
+	for (i = 0; i < SLOT_WORDS; i++)
+		crc = __builtin_ia32_crc32di(crc, words[i]);
+	return ~(uint32_t)crc;
+}
+
+static uint32_t crc_of(const struct journal_slot *slot)
+{
+	uint64_t words[SLOT_WORDS];
+
+	if (!__builtin_cpu_supports("sse4.2"))
+		return ivring_crc32c(slot, sizeof(*slot));
+	memcpy(words, slot, sizeof(words));
+	return crc_by_instruction(words);
+}
+#else
+static uint32_t crc_of(const struct journal_slot *slot)
+{
+	return ivring_crc32c(slot, sizeof(*slot));
+}
+#endif
+
 static uint32_t slot_crc(const struct ivring_journal *journal, uint32_t channel,
 			 const struct journal_slot *slot)
 {
@@ -55,7 +84,7 @@ static uint32_t slot_crc(const struct ivring_journal *journal, uint32_t channel,
 
 	copy.crc32c = journal->id_crc;
 	copy.reserved0 = channel;
-	return ivring_crc32c(&copy, sizeof(copy));
+	return crc_of(&copy);
 }
 
 static struct journal_slot *slot_at(const struct ivring_journal *journal, uint32_t channel,
