@@ -97,6 +97,20 @@ static void print_since(struct json_object *r)
 	printf("  since %s", text);
 }
 
+/* Of the host's programs, while they were measured. */
+static void print_overhead(struct json_object *host)
+{
+	struct json_object *o;
+	uint64_t measured_ns;
+
+	if (!host || !json_object_object_get_ex(host, "overhead", &o))
+		return;
+	measured_ns = control_number(o, "measured_ns");
+	if (measured_ns)
+		printf(", its programs take %.2f %% of one CPU",
+		       100.0 * (double)control_number(o, "run_ns") / (double)measured_ns);
+}
+
 static void print_recorder(struct json_object *r)
 {
 	uint64_t ns = control_number(r, "recorded_ns");
@@ -112,9 +126,11 @@ static void print_recorder(struct json_object *r)
 	       (double)control_number(r, "cpu_ns") / 1e7 / seconds,
 	       (double)control_number(r, "wakeups") / seconds,
 	       control_number(r, "is_disk_full") ? ", THE DISK IS FULL" : "");
-	printf("  host: %" PRIu64 " events, %" PRIu64 "/s, %" PRIu64 " lost\n",
+	printf("  host: %" PRIu64 " events, %" PRIu64 "/s, %" PRIu64 " lost",
 	       control_number(host, "events"), control_number(host, "events_per_s"),
 	       control_number(host, "lost"));
+	print_overhead(host);
+	putchar('\n');
 	if (!json_object_object_get_ex(r, "vms", &vms) ||
 	    !json_object_is_type(vms, json_type_array) || !json_object_array_length(vms))
 		return;

@@ -218,6 +218,18 @@ static void add_removed(struct recording *rec, struct json_object *vms)
 
 /* ---- the recording ------------------------------------------------------------------ */
 
+static void add_overhead(struct json_object *host, const struct host_trace *ht)
+{
+	struct json_object *o = json_object_new_object();
+	struct ivt_overhead overhead;
+
+	host_trace_overhead(ht, &overhead);
+	add_number(o, "runs", overhead.runs);
+	add_number(o, "run_ns", overhead.run_ns);
+	add_number(o, "measured_ns", overhead.measured_ns);
+	add(host, "overhead", o);
+}
+
 static struct json_object *host_json(struct recording *rec)
 {
 	struct json_object *o = json_object_new_object();
@@ -229,6 +241,8 @@ static struct json_object *host_json(struct recording *rec)
 	add_number(o, "events", rec->sink.n_records);
 	add_number(o, "events_per_s", rec->measure.rate);
 	add_number(o, "lost", lost);
+	if (rec->ht)
+		add_overhead(o, rec->ht);
 	return o;
 }
 

@@ -56,6 +56,8 @@ start sched_switch,block_rq_complete
 is_linked block_rq_complete sched_switch
 # It is in the manifest once it was measured, at the next of its checkpoints.
 wait_for 60 grep -qs '"overhead"' "$trace/manifest.json"
+"$host" status --pid "$recorder"
+"$host" status --pid "$recorder" | grep -q 'programs take [0-9.]* % of one CPU'
 kill -INT "$recorder"
 wait "$recorder"
 cat "$work/record.out"
