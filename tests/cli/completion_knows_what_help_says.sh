@@ -53,6 +53,19 @@ for program in ivtrace-host ivtrace-report ivtrace-guest; do
 		done
 	done
 done
+# The same options are in the man pages.
+for program in ivtrace-host ivtrace-report ivtrace-guest; do
+	[ -x "$BIN/$program" ] || continue
+	sed 's/\\-/-/g' "$SRC/docs/man/$program.1" >"$tmp/man"
+	for command in $("$BIN/$program" --help | sed -n 's/^  \([a-z][a-z-]*\)  .*/\1/p'); do
+		grep -qwE -- "$command" "$tmp/man" || fail "$program.1: no $command"
+		for option in $("$BIN/$program" "$command" --help | grep -oE '^ +(-[a-z], )?--[a-z-]+' |
+			grep -oE -- '--[a-z-]+'); do
+			[ "$option" = --help ] || grep -qE -- "$option([^a-z-]|\$)" "$tmp/man" ||
+				fail "$program.1: $command's $option is not there"
+		done
+	done
+done
 echo "$n options"
 [ $n -gt 40 ] || fail "only $n options were looked at"
 exit $failed
