@@ -47,10 +47,10 @@ void ivt_follow_clock_deinit(struct ivt_follow_clock *c)
 
 static int snapshot_add(struct ivt_follow_clock *c, const struct tsc_sync_snapshot *snap)
 {
-	const struct tsc_sync_snapshot *last = c->snapshots + c->n_snapshots - 1;
+	const struct tsc_sync_snapshot *last = c->n_snapshots ? &c->snapshots[c->n_snapshots - 1]
+							      : NULL;
 
-	if (c->n_snapshots &&
-	    (snap->host_tsc <= last->host_tsc || snap->mono_ns <= last->mono_ns)) {
+	if (last && (snap->host_tsc <= last->host_tsc || snap->mono_ns <= last->mono_ns)) {
 		c->skipped++;
 		return 0;
 	}
