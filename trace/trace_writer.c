@@ -335,6 +335,18 @@ static int metadata_write(struct ivt_trace_writer *w, uint32_t machine, struct i
 	return ivt_metadata_write(w->machines[machine].dirfd, &w->info, m, &opt, err);
 }
 
+/* What the directory's metadata says holds until there is a line. */
+static int line_write(struct ivt_trace_writer *w, uint32_t machine, struct ivt_error *err)
+{
+	struct ivt_machine_info *m = &w->info.machines[machine];
+	struct ivt_metadata_options opt = { .ratio = 1 };
+
+	if (ivt_clock_line_fit(&w->log, machine, m, &opt))
+		return 0;
+	w->machines[machine].has_line = true;
+	return ivt_metadata_write(w->machines[machine].dirfd, &w->info, m, &opt, err);
+}
+
 static int machine_dir_make(struct ivt_trace_writer *w, uint32_t number, struct ivt_error *err)
 {
 	struct ivt_machine_info *m = &w->info.machines[number];
@@ -446,7 +458,7 @@ int ivt_trace_writer_add_machine(struct ivt_trace_writer *w, const struct ivt_ma
 	}
 	w->info.n_machines++;
 	*ret_machine = number;
-	return ivt_trace_writer_checkpoint(w, err);
+	return w->memory ? 0 : ivt_manifest_write(w->dirfd, &w->info, err);
 }
 
 struct ivt_machine_info *ivt_trace_writer_machine(struct ivt_trace_writer *w, uint32_t machine)
@@ -634,12 +646,37 @@ int ivt_trace_writer_checkpoint(struct ivt_trace_writer *w, struct ivt_error *er
 	/* The metadata of a recording that dies says the best line known: as
 	 * soon as the log has one, it is written. */
 	for (uint32_t i = 0; i < w->info.n_machines; i++) {
-		int ret = w->machines[i].has_line ? 0 : metadata_write(w, i, err);
+		int ret = w->machines[i].has_line ? 0 : line_write(w, i, err);
 
 		if (ret)
 			return ret;
 	}
 	return ivt_manifest_write(w->dirfd, &w->info, err);
+}
+
+int ivt_trace_writer_rename(struct ivt_trace_writer *w, const char *path, struct ivt_error *err)
+{
+	int ret = 0;
+
+	if (strlen(path) >= sizeof(w->path))
+		ret = -ENAMETOOLONG;
+	else if (renameat2(AT_FDCWD, w->path, AT_FDCWD, path, RENAME_NOREPLACE))
+		ret = -errno;
+	if (ret)
+		return ivt_error_set(err, ret, "cannot create '%s': %s", path, strerror(-ret));
+	strcpy(w->path, path);
+	return 0;
+}
+
+int ivt_trace_writer_leave(struct ivt_trace_writer *w, struct ivt_error *err)
+{
+	int ret;
+
+	reserve_release(w);
+	w->info.is_closed = true;
+	ret = ivt_manifest_write(w->dirfd, &w->info, err);
+	ivt_writer_free(w);
+	return ret;
 }
 
 int ivt_trace_writer_close(struct ivt_trace_writer *w, struct ivt_error *err)

@@ -158,6 +158,16 @@ int ivt_trace_writer_checkpoint(struct ivt_trace_writer *w, struct ivt_error *er
 int ivt_trace_writer_close(struct ivt_trace_writer *w, struct ivt_error *err);
 
 /*
+ * The same in less time, for a trace that will be finalised by somebody else:
+ * metadata stays as it is.  Frees @w in any case.  0; -errno.
+ */
+int ivt_trace_writer_leave(struct ivt_trace_writer *w, struct ivt_error *err);
+
+/* Give the trace's directory another name, nothing being there.  0; -EEXIST, -errno: it
+ * has the old one. */
+int ivt_trace_writer_rename(struct ivt_trace_writer *w, const char *path, struct ivt_error *err);
+
+/*
  * Walk the records of a closed or abandoned trace in its files: check each,
  * cut a packet at the first bad record (flag VIOLATION, bytes counted), cut a
  * file to whole packets, fill in time bounds and records, rewrite metadata and
