@@ -360,6 +360,7 @@ static int finish(struct recording *rec)
 
 	control_end(rec->control);
 	rec->control = NULL;
+	rotation_end(rec);
 	drain_rest(rec);
 	tell_unread(rec);
 	recording_tell_doorbells(rec);

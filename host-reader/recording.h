@@ -25,11 +25,12 @@ struct recording {
 	bool is_stopping;	 /* somebody told it so */
 	struct measure measure;
 	struct sink sink;
-	struct chunks *chunks;	   /* the traces it writes */
-	uint64_t chunk_began_ns;   /* of the present one */
-	uint64_t rotate_after_ns;  /* host ns before which there is no next chunk */
-	bool is_rotation_told;	   /* the user knows that the next one could not be begun */
-	uint64_t chunks_polled_ns; /* last look at what is done in the background */
+	struct chunks *chunks;	       /* the traces it writes */
+	struct ivt_trace_writer *next; /* the next one's, being made; NULL: there is none */
+	uint64_t chunk_began_ns;       /* of the present one */
+	uint64_t rotate_after_ns;      /* host ns before which there is no next chunk */
+	bool is_rotation_told;	       /* the user knows that the next one could not be begun */
+	uint64_t chunks_polled_ns;     /* last look at what is done in the background */
 	struct vm **vms;    /* RECORDING_MAX_VMS pointers; each stays where it is until it leaves */
 	size_t n_vms;	    /* attached */
 	struct vm *leaving; /* removed, but the handshakes' thread may look at them still */

@@ -1,22 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "host-reader/chunks.h"
 #include "host-reader/message.h"
 #include "host-reader/rotation.h"
 #include "trace/remove.h"
 
-#define POLL_NS	      100000000u
-#define RETRY_NS      1000000000u
-#define OLD_SNAPSHOTS 64 /* 6 s: records in the rings are older than the chunk */
-
-/* A chunk that is begun: the machines' numbers in it. */
-struct next {
-	struct ivt_trace_writer *writer;
-	uint32_t *machines; /* of rec->vms */
-};
+#define POLL_NS		  100000000u
+#define RETRY_NS	  1000000000u
+#define MACHINES_PER_TURN 4  /* some ms */
+#define OLD_SNAPSHOTS	  64 /* 6 s: records in the rings are older than the chunk */
 
 static bool is_due(const struct recording *rec, uint64_t now)
 {
@@ -28,59 +26,74 @@ static bool is_due(const struct recording *rec, uint64_t now)
 	       (opt->size_bytes && ivt_trace_writer_bytes(rec->sink.writer) >= opt->size_bytes);
 }
 
+/* ---- the next one is made ---------------------------------------------------------- */
+
 /* The machine @number of the present chunk, as far as it holds in the next one. */
-static int add_machine(struct recording *rec, struct next *next, uint32_t number,
-		       uint32_t *ret_number, struct ivt_error *err)
+static int add_machine(struct recording *rec, uint32_t number, struct ivt_error *err)
 {
-	const struct ivt_machine_info *m = ivt_trace_writer_machine(rec->sink.writer, number);
-	struct ivt_machine_info info = *m;
+	struct ivt_machine_info info = *ivt_trace_writer_machine(rec->sink.writer, number);
+	uint32_t ret_number;
 
 	info.epoch = 0;
 	info.freq_hz = info.kind == IVT_HOST ? 1000000000u : 0;
 	info.offset_s = info.offset = info.line_residual_ns = 0;
-	return ivt_trace_writer_add_machine(next->writer, &info, ret_number, err);
+	return ivt_trace_writer_add_machine(rec->next, &info, &ret_number, err);
 }
 
-static int fill(struct recording *rec, struct next *next, struct ivt_error *err)
+/* Under a name of its own: nobody takes it for a chunk until it is one. */
+static int begin_next(struct recording *rec, struct ivt_error *err)
 {
-	struct ivt_trace_info *info = ivt_trace_writer_info(next->writer);
-	uint32_t host;
-	size_t i;
+	struct ivt_trace_info *info;
+	char path[PATH_MAX];
 	int ret;
 
+	snprintf(path, sizeof(path), "%s.new", chunks_next_path(rec->chunks));
+	if (!access(path, F_OK)) /* a recorder was killed */
+		ivt_trace_remove(path, NULL);
+	ret = ivt_trace_writer_create(path, IVT_VERSION, &rec->next, err);
+	if (ret)
+		return ret;
+	info = ivt_trace_writer_info(rec->next);
 	chunks_describe(rec->chunks, true, &info->chunk);
 	info->tsc_khz = ivt_trace_writer_info(rec->sink.writer)->tsc_khz;
-	ret = add_machine(rec, next, 0, &host, err);
-	for (i = 0; i < rec->n_vms && !ret; i++)
-		ret = add_machine(rec, next, rec->vms[i]->machine, &next->machines[i], err);
-	if (!ret)
-		ret = ivt_trace_writer_inherit(next->writer, rec->sink.writer, OLD_SNAPSHOTS, err);
-	return ret;
+	return add_machine(rec, 0, err);
+}
+
+static bool has_machine(const struct recording *rec, const struct vm *vm)
+{
+	return ivt_trace_writer_find_machine(rec->next, vm->spec.name, 0) >= 0;
+}
+
+/* Some machines in each turn: the rings do not wait.  1 when all are there; 0; -errno. */
+static int make_next(struct recording *rec, struct ivt_error *err)
+{
+	unsigned int n = 0;
+	size_t i;
+	int ret = rec->next ? 0 : begin_next(rec, err);
+
+	for (i = 0; i < rec->n_vms && !ret && n < MACHINES_PER_TURN; i++) {
+		if (has_machine(rec, rec->vms[i]))
+			continue;
+		ret = add_machine(rec, rec->vms[i]->machine, err);
+		n++;
+	}
+	return ret ? ret : n < MACHINES_PER_TURN;
 }
 
 /* It was not begun: out of the way of the next attempt. */
-static void abandon(struct recording *rec, struct next *next)
+static void abandon_next(struct recording *rec)
 {
-	ivt_trace_writer_close(next->writer, NULL);
-	ivt_trace_remove(chunks_next_path(rec->chunks), NULL);
+	char path[PATH_MAX];
+
+	if (!rec->next)
+		return;
+	snprintf(path, sizeof(path), "%s", ivt_trace_writer_path(rec->next));
+	ivt_trace_writer_leave(rec->next, NULL);
+	ivt_trace_remove(path, NULL);
+	rec->next = NULL;
 }
 
-static int begin_next(struct recording *rec, struct next *next, struct ivt_error *err)
-{
-	int ret;
-
-	next->machines = calloc(rec->n_vms ? rec->n_vms : 1, sizeof(*next->machines));
-	if (!next->machines)
-		return ivt_error_set(err, -ENOMEM, "no memory for the next chunk");
-	ret = ivt_trace_writer_create(chunks_next_path(rec->chunks), IVT_VERSION, &next->writer,
-				      err);
-	if (ret)
-		return ret;
-	ret = fill(rec, next, err);
-	if (ret)
-		abandon(rec, next);
-	return ret;
-}
+/* ---- the present one ends ----------------------------------------------------------- */
 
 /* All that the present chunk is to say of what it has. */
 static void account_all(struct recording *rec)
@@ -107,25 +120,45 @@ static void close_present(struct recording *rec, struct ivt_trace_writer *writer
 	next = next ? next + 1 : chunks_next_path(rec->chunks);
 	snprintf(info->chunk.next, sizeof(info->chunk.next), "%s", next);
 	chunks_advance(rec->chunks, info);
-	if (ivt_trace_writer_close(writer, &err))
+	if (ivt_trace_writer_leave(writer, &err))
 		message("%s (it is not closed, and can be read)", err.msg);
 }
 
+/* What has become known of the machine while the next chunk was made. */
+static void renew_machine(const struct recording *rec, struct vm *vm, uint32_t number)
+{
+	const struct ivt_machine_info *from =
+		ivt_trace_writer_machine(rec->sink.writer, vm->machine);
+	struct ivt_machine_info *to = ivt_trace_writer_machine(rec->next, number);
+
+	memcpy(to->guest_release, from->guest_release, sizeof(to->guest_release));
+	memcpy(to->filter, from->filter, sizeof(to->filter));
+	to->guest_cpus = from->guest_cpus;
+	to->guest_tsc_khz = from->guest_tsc_khz;
+}
+
 /* From here on records come into the next chunk. */
-static void go_on(struct recording *rec, const struct next *next)
+static void go_on(struct recording *rec)
 {
 	struct ivt_trace_writer *present = rec->sink.writer;
 	struct ivt_error err = { "" };
 	struct vm *vm;
 	size_t i;
 
-	rec->sink.writer = next->writer;
+	for (i = 0; i < rec->n_vms; i++) {
+		int number = ivt_trace_writer_find_machine(rec->next, rec->vms[i]->spec.name, 0);
+
+		renew_machine(rec, rec->vms[i], (uint32_t)number);
+		rec->vms[i]->machine = (uint32_t)number;
+	}
+	rec->sink.writer = rec->next;
+	rec->next = NULL;
 	if (recording_snapshot_clocks(rec, &err) && !rec->sink.is_full)
 		message("%s", err.msg);
 	if (rec->ht)
 		host_trace_begin_chunk(rec->ht);
 	for (i = 0; i < rec->n_vms; i++)
-		vm_begin_chunk(rec->vms[i], next->machines[i]);
+		vm_begin_chunk(rec->vms[i]);
 	for (vm = rec->leaving; vm; vm = vm->next_leaving)
 		vm->is_pending = true; /* it has no machine any more */
 	close_present(rec, present);
@@ -133,25 +166,46 @@ static void go_on(struct recording *rec, const struct next *next)
 	rotation_update_quotas(rec);
 }
 
+/* 0 when it is made and has its name. */
+static int try_next(struct recording *rec, struct ivt_error *err)
+{
+	int ret = make_next(rec, err);
+
+	if (ret == 0)
+		return -EAGAIN;
+	if (ret == 1)
+		ret = ivt_trace_writer_inherit(rec->next, rec->sink.writer, OLD_SNAPSHOTS, err);
+	if (!ret)
+		ret = ivt_trace_writer_rename(rec->next, chunks_next_path(rec->chunks), err);
+	if (ret)
+		abandon_next(rec);
+	return ret;
+}
+
 static void rotate(struct recording *rec, uint64_t now)
 {
-	struct next next = { 0 };
 	struct ivt_error err = { "" };
+	int ret = try_next(rec, &err);
 
-	/* The disk may have room again later. */
-	if (begin_next(rec, &next, &err)) {
+	if (ret == -EAGAIN)
+		return;
+	if (ret) { /* the disk may have room again later */
 		if (!rec->is_rotation_told)
 			message("cannot begin the next chunk: %s (the recording goes on in '%s')",
 				err.msg, chunks_path(rec->chunks));
 		rec->is_rotation_told = true;
 		rec->rotate_after_ns = now + RETRY_NS;
-	} else {
-		account_all(rec);
-		go_on(rec, &next);
-		rec->is_rotation_told = false;
-		message("goes on in '%s'", chunks_path(rec->chunks));
+		return;
 	}
-	free(next.machines);
+	account_all(rec);
+	go_on(rec);
+	rec->is_rotation_told = false;
+	message("goes on in '%s'", chunks_path(rec->chunks));
+}
+
+void rotation_end(struct recording *rec)
+{
+	abandon_next(rec);
 }
 
 void rotation_update_quotas(struct recording *rec)

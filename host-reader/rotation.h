@@ -14,6 +14,8 @@
 /* Go on in the next chunk if it is time; start what is to be done in the
  * background.  Called now and then; what fails is told, and tried again. */
 void rotation_keep_house(struct recording *rec);
+/* No chunk follows any more: what was begun of one is removed. */
+void rotation_end(struct recording *rec);
 /* The VMs' disk quotas, from what is on the disk now. */
 void rotation_update_quotas(struct recording *rec);
 

@@ -182,9 +182,9 @@ int vm_open_stream(struct vm *vm, uint32_t cpu);
 
 /* ---- vm_chunk.c ---- */
 
-/* The trace's writer is the next chunk's, the VM's machine there is @machine; what
- * was accounted by vm_account() stays with the chunk before. */
-void vm_begin_chunk(struct vm *vm, uint32_t machine);
+/* The trace's writer and the VM's machine are the next chunk's; what was accounted by
+ * vm_account() stays with the chunk before. */
+void vm_begin_chunk(struct vm *vm);
 /* The chunk is one whose recorder was killed. */
 void vm_resume_chunk(struct vm *vm);
 /* Would the VM have more than its disk quota with @more_bytes? */
@@ -246,6 +246,8 @@ void vm_watch_process(struct vm *vm, struct host_trace *ht);
 void vm_check_process(struct vm *vm, struct host_trace *ht);
 /* Of a VM that is gone on with: did its process end meanwhile, unknown to us? */
 void vm_note_unseen_end(struct vm *vm);
+/* The present machine gets the process. */
+void vm_publish_machine(struct vm *vm);
 /* The present machine gets the process and the clock entries known so far. */
 void vm_publish_process(struct vm *vm);
 

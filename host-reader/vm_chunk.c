@@ -21,11 +21,11 @@ static void begin_channel(struct channel *c)
 	c->n_over_quota = 0;
 }
 
-void vm_begin_chunk(struct vm *vm, uint32_t machine)
+void vm_begin_chunk(struct vm *vm)
 {
 	uint32_t i;
 
-	vm->machine = machine;
+	vm_publish_machine(vm);
 	vm->epoch = 0;
 	vm->chunk_bytes = 0;
 	for (i = 0; i < vm->region.sb.nr_channels; i++)

@@ -12,7 +12,7 @@
 #define LOOK_PEER_NS 20000000u /* for one that connected to map its region */
 #define SETTLED_NS   3000000000u
 
-static void publish_machine(struct vm *vm)
+void vm_publish_machine(struct vm *vm)
 {
 	struct ivt_machine_info *m = ivt_trace_writer_machine(vm->sink->writer, vm->machine);
 
@@ -22,7 +22,7 @@ static void publish_machine(struct vm *vm)
 
 void vm_publish_process(struct vm *vm)
 {
-	publish_machine(vm);
+	vm_publish_machine(vm);
 	vm_publish_clock(vm);
 }
 
@@ -36,7 +36,7 @@ static void process_found(struct vm *vm, pid_t pid, struct host_trace *ht)
 	if (ht)
 		host_trace_process(ht, pid, true);
 	vm_open_clock(vm);
-	publish_machine(vm); /* the clock follows with the first poll */
+	vm_publish_machine(vm); /* the clock follows with the first poll */
 	vm_journal_save(vm);
 }
 
@@ -95,7 +95,7 @@ static void look_for_vcpus(struct vm *vm, uint64_t now)
 		return;
 	if (!vm->tsc)
 		vm_open_clock(vm);
-	publish_machine(vm);
+	vm_publish_machine(vm);
 }
 
 void vm_check_process(struct vm *vm, struct host_trace *ht)

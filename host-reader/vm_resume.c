@@ -346,7 +346,7 @@ static int in_the_next_chunk(struct vm *vm, const struct vm_state *s,
 	if (ret)
 		return cannot(vm, ret, strerror(-ret), err);
 	if (vm->journal == before)
-		vm_begin_chunk(vm, vm->machine);
+		vm_begin_chunk(vm);
 	return 0;
 }
 
