@@ -304,7 +304,11 @@ static void end_look(struct ivt_follow *f)
 	} else if (now - f->progress_ns > SILENCE_NS || (!f->is_begun && f->clock.at_bytes)) {
 		f->progress_ns = now;
 		f->is_begun = true;
-		f->is_last = f->was_killed = !is_locked(f);
+		f->is_last = !is_locked(f);
+		/* or was it closed since the manifest was read? */
+		if (f->is_last)
+			manifest_look(f);
+		f->was_killed = f->is_last && !f->trace.info.is_closed;
 	}
 }
 
