@@ -29,6 +29,7 @@ skip() # WHY
 fail() # WHY; standard output is for figures
 {
 	echo "collector: $*" >&2
+	lab/fleet stop m
 	rm -rf "$(vm_region user.ivt)"
 	exit 1
 }

@@ -46,6 +46,7 @@ lab/fleet exec "$prefix" -- 'cd /sys/class/misc/ivtrace
 for vm in $(lab/fleet names "$prefix"); do
 	lab/vm check-log "$vm"
 done
+lab/fleet stop "$prefix"
 "$BIN/ivtrace-report" summary --json "$work/t.ivt" >"$work/summary.json"
 "$BIN/ivtrace-report" events --json --name syscall_entry_getpriority "$work/t.ivt" \
 	>"$work/calls.jsonl"
