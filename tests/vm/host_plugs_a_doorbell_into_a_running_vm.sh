@@ -7,10 +7,10 @@ set -euo pipefail
 . "$SRC/tests/vm/lib.sh"
 vm_setup
 lab/vm start a --smp 2 --hotplug
-cd "$(lab/vm dir a)"
-attach() { "$BIN/ivtrace-host" attach --vm "a=sock:$(vm_socket a)" --qmp qmp.sock; }
-in_vm() { (cd "$SRC" && lab/vm "$@"); }
-burst() { in_vm exec a -- 'i=0; while [ $i -lt 3000 ]; do echo burst; i=$((i+1)); done >/dev/ivtrace; [ $(cat /sys/class/misc/ivtrace/rings) -gt 0 ]'; }
+# A socket's path must be short.
+in_folder() { (cd "$(lab/vm dir a)" && "$@"); }
+attach() { in_folder "$BIN/ivtrace-host" attach --vm "a=sock:$(vm_socket a)" --qmp qmp.sock; }
+burst() { lab/vm exec a -- 'i=0; while [ $i -lt 3000 ]; do echo burst; i=$((i+1)); done >/dev/ivtrace; [ $(cat /sys/class/misc/ivtrace/rings) -gt 0 ]'; }
 if attach 2>"$work/said"; then
 	echo 'WRONG: attached without a recorder'
 	exit 1
@@ -21,11 +21,11 @@ for round in one two; do
 	attach
 	wait_for 30 grep -qs 'a: process .* is connected' "$work/$round.log"
 	wait_for 30 has_records "$work/$round.ivt" a
-	in_vm exec a -- "grep -qx yes /sys/class/misc/ivtrace/doorbell && echo plugged $round >/dev/ivtrace"
+	lab/vm exec a -- "grep -qx yes /sys/class/misc/ivtrace/doorbell && echo plugged $round >/dev/ivtrace"
 	wait_for 60 burst
-	"$BIN/ivtrace-host" detach --qmp qmp.sock
-	wait_for 10 in_vm exec a -- 'grep -qx none /sys/class/misc/ivtrace/device'
+	in_folder "$BIN/ivtrace-host" detach --qmp qmp.sock
+	wait_for 10 lab/vm exec a -- 'grep -qx none /sys/class/misc/ivtrace/device'
 	end_recording
 	"$BIN/ivtrace-report" events "$work/$round.ivt" | grep "ivtrace_mark.*plugged $round"
 done
-in_vm check-log a
+lab/vm check-log a
