@@ -96,6 +96,14 @@ static void begin_control(struct recording *rec)
 		message("%s (status, add, remove and stop do not reach this recorder)", err.msg);
 }
 
+/* One that goes on does so on a full disk, too, as while it ran. */
+static int first_snapshot(struct recording *rec, struct ivt_error *err)
+{
+	int ret = recording_snapshot_clocks(rec, err);
+
+	return ret == -ENOSPC && rec->opt->does_resume ? 0 : ret;
+}
+
 static int begin_vms(struct recording *rec, struct ivt_error *err)
 {
 	size_t i;
@@ -135,7 +143,7 @@ static int start(struct recording *rec, struct ivt_error *err)
 	if (!ret)
 		ret = recording_open_trace(rec, err);
 	if (!ret)
-		ret = recording_snapshot_clocks(rec, err);
+		ret = first_snapshot(rec, err);
 	/* The host first: a guest's request is never older than the host's part. */
 	if (!ret && rec->ht)
 		ret = host_trace_start(rec->ht, err);

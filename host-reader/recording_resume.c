@@ -56,7 +56,8 @@ static int note_gap(struct recording *rec, struct ivt_error *err)
 						    : strerror(-ret));
 	message("going on in '%s', which nobody recorded for %.3f s", chunks_path(rec->chunks),
 		(double)(gap.to_ns - gap.from_ns) / 1e9);
-	return ivt_trace_writer_checkpoint(rec->sink.writer, err);
+	ret = ivt_trace_writer_checkpoint(rec->sink.writer, err);
+	return ret == -ENOSPC ? 0 : ret; /* the next checkpoint says it */
 }
 
 static int go_on_with_host(struct recording *rec, struct ivt_error *err)

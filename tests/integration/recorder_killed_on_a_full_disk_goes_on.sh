@@ -1,0 +1,59 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 120
+# The disk is full and the recorder is killed; it goes on on the full disk, is killed
+# again, and goes on when there is room: what the rings could hold is there once, the
+# rest is counted.
+set -euo pipefail
+if [ -z "${IVT_PRIVATE_MOUNTS-}" ]; then
+	[ "$(id -u)" = 0 ] || { echo "needs root"; exit 77; }
+	unshare -m true 2>/dev/null || { echo "needs unshare -m"; exit 77; }
+	IVT_PRIVATE_MOUNTS=1 exec unshare -m "$0"
+fi
+. "$(dirname "$0")/lib.sh"
+export IVTRACE_RUN_DIR=$work/run
+
+disk=$work/disk
+mkdir "$disk"
+mount -t tmpfs -o size=4m none "$disk"
+trace=$disk/t.ivt
+
+go_on() # sets $recorder
+{
+	: >"$work/record.out"
+	"$host" record --resume -o "$trace" --vm "a=shm:$region" --host none --tsc tcg \
+		>>"$work/record.out" 2>&1 &
+	recorder=$!
+	wait_for 30 grep -q 'recording into' "$work/record.out"
+}
+
+die()
+{
+	kill -9 $recorder
+	wait $recorder 2>/dev/null || true
+}
+
+make_region 16M 2
+go_on
+dd if=/dev/zero of="$disk/filler" bs=64k count=30 status=none
+"$guest" "$region" --count 60000 --pace-us 1000 --linger-ms 100 >"$work/out" &
+writer=$!
+wait_for 60 grep -q 'recording goes on' "$work/record.out"
+die
+go_on
+sleep 0.3
+die
+rm -f "$disk/filler"
+mount -o remount,size=16m "$disk"
+go_on
+wait $writer
+kill -INT $recorder
+wait $recorder || true
+cat "$work/record.out"
+read -r records lost refused < <(counts)
+echo "records $records lost $lost refused $refused, guest: $(tail -n 1 "$work/out")"
+[ "$records" -eq "$(field recorded "$work/out")" ]
+[ "$lost" -eq "$(field lost "$work/out")" ]
+[ "$refused" -eq 0 ]
+[ "$(check_marks)" -eq "$records" ]
+umount "$disk"
