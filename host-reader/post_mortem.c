@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "host-reader/guest_facts.h"
 #include "host-reader/message.h"
 #include "host-reader/post_mortem.h"
 #include "host-reader/ring_take.h"
@@ -24,11 +25,6 @@ struct known {
 	uint64_t tsc_khz;     /* of the host; 0: not known */
 	bool has_clock;
 };
-
-static const struct ivring_guest_page *guest_page(const struct ivring_region *region)
-{
-	return (const struct ivring_guest_page *)((const char *)region->base + IVRING_GUEST_OFF);
-}
 
 /* Whose records lie before the head of @cpu; 0: nobody's. */
 static uint64_t epoch_of(const struct ivring_region *region, uint32_t cpu)
@@ -52,7 +48,7 @@ static uint64_t epoch_of(const struct ivring_region *region, uint32_t cpu)
 /* A boot that had only announced itself left the one before in the rings. */
 static uint64_t choose_epoch(const struct ivring_region *region)
 {
-	uint64_t said = ivring_load(&guest_page(region)->guest_epoch), found = 0, epoch;
+	uint64_t said = ivring_load(&guest_facts_page(region)->guest_epoch), found = 0, epoch;
 	uint32_t i;
 
 	for (i = 0; i < region->sb.nr_channels; i++) {
@@ -63,21 +59,6 @@ static uint64_t choose_epoch(const struct ivring_region *region)
 			found = epoch;
 	}
 	return found ? found : said;
-}
-
-/* The guest's word, copied once, bounded. */
-static void copy_facts(const struct ivring_region *region, struct ivt_machine_info *m)
-{
-	const struct ivring_guest_page *page = guest_page(region);
-	size_t i;
-
-	memcpy(m->guest_release, page->release, sizeof(m->guest_release));
-	m->guest_release[sizeof(m->guest_release) - 1] = '\0';
-	for (i = 0; m->guest_release[i]; i++)
-		if (m->guest_release[i] < 0x20 || m->guest_release[i] > 0x7e)
-			m->guest_release[i] = '?';
-	m->guest_cpus = ivring_load(&page->nr_cpus);
-	m->guest_tsc_khz = ivring_load(&page->tsc_khz);
 }
 
 /* The last boot of the VM that the trace knows. */
@@ -280,7 +261,7 @@ int post_mortem_run(const struct post_mortem_options *opt, struct ivt_error *err
 	snprintf(k.machine.name, sizeof(k.machine.name), "%s", opt->name);
 	k.machine.kind = IVT_GUEST;
 	k.machine.clock = IVT_CLOCK_TSC;
-	copy_facts(&region, &k.machine);
+	guest_facts_copy(&region, &k.machine);
 	if (!code)
 		code = take_region(opt, &region, &k, err);
 	ivt_sync_log_deinit(&k.log);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include "host-reader/filter_options.h"
 #include "host-reader/flight.h"
+#include "host-reader/guest_facts.h"
 #include "host-reader/message.h"
 #include "host-reader/vm.h"
 #include "host-reader/vm_journal.h"
@@ -19,11 +20,6 @@
  * between two (the driver waits twice as long). */
 #define FREE_EPOCHS  4
 #define MIN_EPOCH_NS 500000000u
-
-static const struct ivring_guest_page *guest_page(const struct vm *vm)
-{
-	return (const struct ivring_guest_page *)((const char *)vm->region.base + IVRING_GUEST_OFF);
-}
 
 /* Not all that was asked for is obeyed by every driver. */
 static void check_features(const struct vm *vm, struct ivt_machine_info *m, uint32_t features)
@@ -44,20 +40,12 @@ static void check_features(const struct vm *vm, struct ivt_machine_info *m, uint
 static void copy_facts(struct vm *vm)
 {
 	struct ivt_machine_info *m = ivt_trace_writer_machine(vm->sink->writer, vm->machine);
-	const struct ivring_guest_page *page = guest_page(vm);
-	size_t i;
 
 	if (!m)
 		return;
-	memcpy(m->guest_release, page->release, sizeof(m->guest_release));
-	m->guest_release[sizeof(m->guest_release) - 1] = '\0';
-	for (i = 0; m->guest_release[i]; i++)
-		if (m->guest_release[i] < 0x20 || m->guest_release[i] > 0x7e)
-			m->guest_release[i] = '?';
-	m->guest_cpus = ivring_load(&page->nr_cpus);
-	m->guest_tsc_khz = ivring_load(&page->tsc_khz);
+	guest_facts_copy(&vm->region, m);
 	vm->has_guest = true;
-	check_features(vm, m, ivring_load(&page->features));
+	check_features(vm, m, ivring_load(&guest_facts_page(&vm->region)->features));
 	/* The state says that the manifest has them. */
 	ivt_trace_writer_checkpoint(vm->sink->writer, NULL);
 	vm_journal_save(vm);
@@ -188,7 +176,7 @@ int vm_take_boot(struct vm *vm, uint64_t epoch, const uint64_t *from)
 
 void vm_watch_guest(struct vm *vm)
 {
-	const struct ivring_guest_page *page = guest_page(vm);
+	const struct ivring_guest_page *page = guest_facts_page(&vm->region);
 	bool has_come, is_there;
 	uint64_t epoch;
 	uint32_t state;

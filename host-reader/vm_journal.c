@@ -171,16 +171,12 @@ static bool is_state_name(const char *name)
 
 int vm_state_read_nth(int dirfd, size_t i, struct vm_state **ret)
 {
-	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), err = -ENOENT;
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = ivt_dir_open(dirfd);
 	struct dirent *entry;
+	int err = -ENOENT;
 
-	if (!dir) {
-		err = -errno;
-		if (fd >= 0)
-			close(fd);
-		return err;
-	}
+	if (!dir)
+		return -errno;
 	while (err == -ENOENT && (entry = readdir(dir)))
 		if (is_state_name(entry->d_name) && !i--)
 			err = state_read_file(dirfd, entry->d_name, ret);

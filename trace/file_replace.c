@@ -95,3 +95,16 @@ int ivt_file_read(int dirfd, const char *name, size_t max_bytes, char **ret, siz
 	*ret_bytes = bytes;
 	return 0;
 }
+
+DIR *ivt_dir_open(int dirfd)
+{
+	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), err;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!dir && fd >= 0) {
+		err = errno;
+		close(fd);
+		errno = err;
+	}
+	return dir;
+}

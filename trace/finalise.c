@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "trace/clock_line.h"
+#include "trace/file_replace.h"
 #include "trace/manifest.h"
 #include "trace/parts.h"
 #include "trace/reader_state.h"
@@ -371,23 +372,18 @@ static int trace_split(struct ivt_trace **t, const char *path, struct ivt_error 
 /* Nobody goes on in a trace that is finalised. */
 static void recorder_files_remove(int dirfd)
 {
-	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = ivt_dir_open(dirfd);
 	struct dirent *entry;
 
-	if (!dir) {
-		if (fd >= 0)
-			close(fd);
-		return;
-	}
-	while ((entry = readdir(dir))) {
+	while (dir && (entry = readdir(dir))) {
 		/* a copy that was not in its place yet has another dot before it */
 		const char *name = entry->d_name + (entry->d_name[1] == '.');
 
 		if (strncmp(name, IVT_RECORDER_FILES, strlen(IVT_RECORDER_FILES)) == 0)
 			unlinkat(dirfd, entry->d_name, 0);
 	}
-	closedir(dir);
+	if (dir)
+		closedir(dir);
 }
 
 int ivt_trace_finalise(const char *path, struct ivt_error *err)

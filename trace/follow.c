@@ -18,6 +18,7 @@
 #include <ivring/events.h>
 #include "trace/follow_clock.h"
 #include "trace/follow_stream.h"
+#include "trace/file_replace.h"
 #include "trace/manifest.h"
 #include "trace/reader_state.h"
 #include "trace/stream_list.h"
@@ -171,17 +172,12 @@ static int stream_add(struct ivt_follow *f, uint32_t machine, uint32_t number)
 
 static int machine_scan(struct ivt_follow *f, uint32_t machine)
 {
-	int fd = openat(f->machines[machine].dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = ivt_dir_open(f->machines[machine].dirfd);
 	struct dirent *entry;
 	int ret = 0;
 
-	if (!dir) {
-		ret = -errno;
-		if (fd >= 0)
-			close(fd);
-		return ret;
-	}
+	if (!dir)
+		return -errno;
 	while (!ret && (entry = readdir(dir))) {
 		uint32_t number = ivt_stream_number(entry->d_name);
 

@@ -58,21 +58,9 @@ void ivt_follow_stream_close(struct ivt_follow_stream *s)
 static int packet_add(struct ivt_follow_stream *s, size_t at, const struct ivt_packet_header *h)
 {
 	struct ivt_stream_file *f = &s->file;
-	struct ivt_packet_ref *grown;
-	size_t n = f->n_packets;
 
-	if ((n & (n - 1)) == 0) {
-		grown = realloc(f->packets, (n ? n * 2 : 1) * sizeof(*grown));
-		if (!grown)
-			return -ENOMEM;
-		f->packets = grown;
-	}
-	f->packets[f->n_packets++] = (struct ivt_packet_ref){
-		.at_bytes = at,
-		.packet_bytes = h->packet_bits / 8,
-		.record_bytes = (uint32_t)(h->content_bits / 8 - HEADER_BYTES),
-		.flags = h->ivt_flags,
-	};
+	if (ivt_stream_file_add_packet(f, 0, at, h))
+		return -ENOMEM;
 	s->walk.state.refused_bytes += (h->packet_bits - h->content_bits) / 8;
 	if (s->packets && h->packet_seq_num > s->next_seq)
 		f->missing_packets += h->packet_seq_num - s->next_seq;

@@ -35,7 +35,8 @@ size_t ivt_packet_search(const uint8_t *data, size_t bytes, const uint8_t uuid[1
 	return bytes;
 }
 
-static int packet_add(struct ivt_stream_file *f, size_t at, const struct ivt_packet_header *h)
+int ivt_stream_file_add_packet(struct ivt_stream_file *f, uint32_t piece, uint64_t at_bytes,
+			       const struct ivt_packet_header *h)
 {
 	struct ivt_packet_ref *grown;
 	size_t n = f->n_packets;
@@ -47,15 +48,24 @@ static int packet_add(struct ivt_stream_file *f, size_t at, const struct ivt_pac
 		f->packets = grown;
 	}
 	f->packets[f->n_packets++] = (struct ivt_packet_ref){
-		.at_bytes = at,
+		.at_bytes = at_bytes,
 		.packet_bytes = h->packet_bits / 8,
 		.record_bytes = (uint32_t)(h->content_bits / 8 - HEADER_BYTES),
 		.flags = h->ivt_flags,
-		.piece = (uint32_t)f->n_pieces - 1,
+		.piece = piece,
 	};
+	return 0;
+}
+
+static int packet_add(struct ivt_stream_file *f, size_t at, const struct ivt_packet_header *h)
+{
+	uint32_t piece = (uint32_t)f->n_pieces - 1;
+
+	if (ivt_stream_file_add_packet(f, piece, at, h))
+		return -ENOMEM;
 	/* the writer leaves no padding: finalising or damage made it */
 	f->framing_refused_bytes += (h->packet_bits - h->content_bits) / 8;
-	f->lost = f->pieces[f->n_pieces - 1].lost_before + h->events_discarded;
+	f->lost = f->pieces[piece].lost_before + h->events_discarded;
 	return 0;
 }
 

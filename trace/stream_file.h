@@ -87,6 +87,9 @@ size_t ivt_packet_search(const uint8_t *data, size_t bytes, const uint8_t uuid[1
 int ivt_stream_file_add(struct ivt_stream_file *f, int dirfd, const char *name,
 			const uint8_t uuid[16], uint64_t limit_bytes);
 void ivt_stream_file_close(struct ivt_stream_file *f);
+/* Append a packet with header @h, which is sane, to f->packets.  0 or -ENOMEM. */
+int ivt_stream_file_add_packet(struct ivt_stream_file *f, uint32_t piece, uint64_t at_bytes,
+			       const struct ivt_packet_header *h);
 
 /*
  * Find the turns of @f, whose map and limit_ns are set: places where a stamp lies

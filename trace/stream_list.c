@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "trace/file_replace.h"
 #include "trace/zstd_file.h"
 
 uint32_t ivt_stream_number(const char *name)
@@ -53,16 +54,12 @@ static int stream_info_compare(const void *a, const void *b)
 
 int ivt_streams_scan(int dirfd, struct ivt_machine_info *m)
 {
-	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = ivt_dir_open(dirfd);
 	struct dirent *entry;
 	int ret = 0;
 
-	if (!dir) {
-		if (fd >= 0)
-			close(fd);
+	if (!dir)
 		return -errno;
-	}
 	while (!ret && (entry = readdir(dir))) {
 		uint32_t cpu = ivt_stream_number(entry->d_name);
 

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "trace/file_replace.h"
 #include "trace/manifest.h"
 #include "trace/stream_file.h"
 #include "trace/stream_list.h"
@@ -161,21 +162,16 @@ static void unlisted_remove(const struct ivt_trace_writer *w, const char *dir)
 /* The recorder may have died between a machine's directory and its manifest. */
 static void unlisted_machines_remove(const struct ivt_trace_writer *w)
 {
-	int fd = openat(w->dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = ivt_dir_open(w->dirfd);
 	struct dirent *entry;
 
-	if (!dir) {
-		if (fd >= 0)
-			close(fd);
-		return;
-	}
-	while ((entry = readdir(dir)))
+	while (dir && (entry = readdir(dir)))
 		if ((strncmp(entry->d_name, "vm-", 3) == 0 ||
 		     strncmp(entry->d_name, "host", 4) == 0) &&
 		    !is_listed(w, entry->d_name))
 			unlisted_remove(w, entry->d_name);
-	closedir(dir);
+	if (dir)
+		closedir(dir);
 }
 
 static int machines_take(struct ivt_trace_writer *w, struct ivt_error *err)

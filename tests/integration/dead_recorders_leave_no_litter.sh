@@ -7,7 +7,6 @@
 # said.  No eBPF program of theirs lives, nothing is pinned.  One that ends removes
 # what it made.
 . "$(dirname "$0")/lib.sh"
-export IVTRACE_RUN_DIR=$work/run
 mine=$work/mine # a region that a recorder makes
 
 start() # NAME OPTIONS...: sets $recorder
@@ -19,12 +18,6 @@ start() # NAME OPTIONS...: sets $recorder
 	"$host" record --tsc tcg "$@" >"$work/$name.out" 2>&1 &
 	recorder=$!
 	wait_for 30 grep -q 'recording into' "$work/$name.out"
-}
-
-die()
-{
-	kill -9 $recorder
-	wait $recorder 2>/dev/null || true
 }
 
 end()
@@ -61,7 +54,7 @@ end
 
 echo '== the next one removes that of one that was killed'
 start d -o "$work/d.ivt" --host none --vm "m=shm:$mine" --size 16M --cpus 2
-die
+kill_recorder
 [ -f "$mine" ] && [ "$(notes)" = 1 ]
 start e -o "$work/e.ivt" --host none --vm "a=shm:$region"
 grep "removed '$mine'" "$work/e.out"
@@ -70,7 +63,7 @@ end
 
 echo '== what it had not taken stays, and is said'
 start f -o "$work/f.ivt" --host none --vm "m=shm:$mine" --size 16M --cpus 2
-die
+kill_recorder
 "$guest" "$mine" --count 5000 --pace-us 0 >"$work/out"
 start g -o "$work/g.ivt" --host none --vm "a=shm:$region"
 grep "'$mine' holds [1-9][0-9]* bytes that the recorder of '$work/f.ivt' did not take" "$work/g.out"
@@ -78,7 +71,7 @@ end
 start h -o "$work/h.ivt" --host none --vm "m=shm:$mine"
 grep "m: [1-9][0-9]* bytes in its rings were not taken into '$work/f.ivt', whose recorder died" \
 	"$work/h.out"
-die
+kill_recorder
 
 echo '== --resume takes what was said'
 # (in the trace of f, whose rings h passed over: nothing is left to take)
@@ -104,6 +97,6 @@ is_released()
 	done
 }
 ! is_released
-die
+kill_recorder
 wait_for 30 is_released
 [ -z "$(find /sys/fs/bpf -name '*ivt*' 2>/dev/null)" ]

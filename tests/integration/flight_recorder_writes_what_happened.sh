@@ -6,8 +6,6 @@
 # taken, and a storm of triggers makes no more of them than was allowed.
 . "$(dirname "$0")/lib.sh"
 dying=$O/tests/data/dying-guest
-export IVTRACE_RUN_DIR=$work/run
-mkdir -m 700 "$IVTRACE_RUN_DIR"
 
 fly() # OPTIONS...: a flight recorder of region a
 {

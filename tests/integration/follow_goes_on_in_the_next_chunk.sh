@@ -4,7 +4,6 @@
 # A live reader of a recording that is rotated prints what all its chunks hold, also of
 # those that were closed and compressed before it came to them.
 . "$(dirname "$0")/lib.sh"
-export IVTRACE_RUN_DIR=$work/run
 
 fields() # machine, CPU and fields: times are since the start of a chunk
 {

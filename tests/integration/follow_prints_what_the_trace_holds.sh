@@ -5,7 +5,6 @@
 # is printed as: the same lines in the same order, also if it begins late.  Where a busy
 # machine kept a guest from publishing in time it says so: then the order may differ.
 . "$(dirname "$0")/lib.sh"
-export IVTRACE_RUN_DIR=$work/run
 region2=$region.b
 trap 'status=$?; kill $(jobs -p) 2>/dev/null || true; rm -rf "$work" "$region" "$region2"; exit $status' EXIT
 

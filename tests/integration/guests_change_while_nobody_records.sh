@@ -6,16 +6,6 @@
 # that goes on (record --resume) takes what is there, once, and says what is not.
 . "$(dirname "$0")/lib.sh"
 dying=$O/tests/data/dying-guest
-export IVTRACE_RUN_DIR=$work/run
-
-go_on() # sets $recorder
-{
-	: >"$work/record.out"
-	"$host" record --resume -o "$trace" --vm "a=shm:$region" --host none --tsc tcg \
-		>>"$work/record.out" 2>&1 &
-	recorder=$!
-	wait_for 30 has_said 'recording into'
-}
 
 has_said() # TEXT
 {
@@ -28,12 +18,6 @@ begin()
 	rm -rf "$trace" "$region"
 	make_region 16M 2
 	go_on
-}
-
-recorder_dies()
-{
-	kill -9 $recorder
-	wait $recorder 2>/dev/null || true
 }
 
 guest_dies()
@@ -77,7 +61,7 @@ begin "the guest is killed"
 guest_starts --half-written
 wait_for 10 grep -q "done" "$work/done"
 wait_for 10 has_said 'guest with Linux'
-recorder_dies
+kill_recorder
 guest_dies
 go_on
 wait_for 10 has_said 'records salvaged'
@@ -86,7 +70,7 @@ end 606 2
 begin "the guest panics"
 guest_starts --half-written --linger-ms 500 --panic
 wait_for 10 has_said 'guest with Linux'
-recorder_dies
+kill_recorder
 wait_for 10 state_is 4
 go_on
 wait_for 10 has_said 'has panicked'
@@ -97,14 +81,14 @@ begin "recorders are killed while they salvage"
 guest_starts --half-written --pace-us 50
 wait_for 10 has_said 'guest with Linux'
 wait_for 10 grep -q "done" "$work/done"
-recorder_dies
+kill_recorder
 guest_dies
 for ((i = 0; i < 30; i++)); do
 	"$host" record --resume -o "$trace" --vm "a=shm:$region" --host none --tsc tcg \
 		>"$work/record.out" 2>&1 &
 	recorder=$!
 	sleep "0.0$((10 + RANDOM % 60))"
-	recorder_dies
+	kill_recorder
 done
 go_on
 wait_for 10 grep -q '"lost_uncommitted" *: *1' "$trace/manifest.json" || true
@@ -114,7 +98,7 @@ begin "the guest reboots, and waits for somebody to take what the old boot left"
 "$guest" "$region" --count 3000 --pace-us 0 --boots 2 --firmware-ms 1500 >"$work/out" &
 pid=$!
 wait_for 10 has_said 'guest with Linux'
-recorder_dies
+kill_recorder
 wait_for 10 state_is 1
 go_on
 wait $pid
@@ -126,7 +110,7 @@ begin "the guest reboots, and clears what the old boot left"
 "$guest" "$region" --count 3000 --pace-us 0 --boots 2 --firmware-ms 1500 --hang >"$work/out" &
 pid=$!
 wait_for 10 has_said 'guest with Linux'
-recorder_dies
+kill_recorder
 wait_for 10 grep -q written "$work/out"
 go_on
 has_said 'rebooted while nobody recorded: up to'
@@ -144,7 +128,7 @@ begin "the VM is replaced"
 pid=$!
 wait_for 10 grep -q written "$work/out"
 wait_for 10 has_counts 6000 0 0
-recorder_dies
+kill_recorder
 guest_dies
 "$guest" "$region" --count 2000 --pace-us 100 --hang >"$work/out" &
 pid=$!
@@ -160,7 +144,7 @@ begin "the region is made anew"
 pid=$!
 wait_for 10 grep -q written "$work/out"
 wait_for 10 has_counts 6000 0 0
-recorder_dies
+kill_recorder
 guest_dies
 rm -f "$region"
 make_region 16M 2
@@ -175,7 +159,7 @@ begin "a VM that nobody names goes on, too"
 "$guest" "$region" --count 20000 --pace-us 1000 >"$work/out" &
 pid=$!
 wait_for 10 has_said 'guest with Linux'
-recorder_dies
+kill_recorder
 : >"$work/record.out"
 "$host" record --resume -o "$trace" --host sched_switch --tsc tcg >"$work/record.out" 2>&1 &
 recorder=$!

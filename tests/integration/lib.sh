@@ -9,6 +9,7 @@ BIN=${BIN:-$O/bin}
 work=$(mktemp -d)
 region=/dev/shm/ivtrace-test-$$
 trap 'status=$?; kill $(jobs -p) 2>/dev/null || true; rm -rf "$work" "$region"; exit $status' EXIT
+export IVTRACE_RUN_DIR=$work/run
 trace=$work/t.ivt
 guest=$O/tests/data/pretend-guest
 host=$BIN/ivtrace-host
@@ -31,6 +32,31 @@ record_in_background() # OPTIONS...: sets $recorder; returns when it records
 		>"$work/record.out" 2>&1 &
 	recorder=$!
 	wait_for 30 grep -qs 'recording into' "$work/record.out"
+}
+
+resume_in_background() # OPTIONS...: sets $recorder; returns at once
+{
+	: >"$work/record.out"
+	"$host" record --resume -o "$trace" --vm "a=shm:$region" --host none --tsc tcg "$@" \
+		>>"$work/record.out" 2>&1 &
+	recorder=$!
+}
+
+is_recording()
+{
+	grep -q 'recording into' "$work/record.out"
+}
+
+go_on() # sets $recorder; returns when it records
+{
+	resume_in_background
+	wait_for 30 is_recording
+}
+
+kill_recorder()
+{
+	kill -9 "$recorder"
+	wait "$recorder" 2>/dev/null || true
 }
 
 wait_for() # SECONDS COMMAND...: until it succeeds
@@ -91,4 +117,25 @@ print(n)'
 field() # NAME FILE
 {
 	tail -n 1 "$2" | sed -E "s/.*\"$1\":([0-9]+).*/\\1/"
+}
+
+# count_marks TRACE...: each mark "cpu n" once, none missing, over all of them in
+# this order; prints how many.
+count_marks()
+{
+	local part
+
+	for part in "$@"; do
+		"$report" events --json "$part" 2>/dev/null
+	done | python3 -c '
+import json, sys
+last, n = {}, 0
+for line in sys.stdin:
+    if "ivtrace_mark" in line:
+        e = json.loads(line)
+        cpu, number = map(int, (e["fields"]["msg"] if "fields" in e else e["msg"]).split())
+        assert number == last.get(cpu, -1) + 1, (cpu, number, last)
+        last[cpu] = number
+        n += 1
+print(n)'
 }

@@ -5,7 +5,6 @@
 # added and removed while others are recorded; stop ends a recorder in order; a
 # recorder that was killed is not listed.
 . "$(dirname "$0")/lib.sh"
-export IVTRACE_RUN_DIR=$work/run
 region2=$region.b
 trap 'status=$?; kill $(jobs -p) 2>/dev/null || true; rm -rf "$work" "$region" "$region2"; exit $status' EXIT
 

@@ -9,7 +9,6 @@
 . "$(dirname "$0")/lib.sh"
 SEED=${SEED:-$RANDOM}
 RANDOM=$SEED
-export IVTRACE_RUN_DIR=$work/run
 killer=$O/tests/data/kill-at
 
 life() # KILL_AT OPTIONS...: sets $recorder; 0: it is not killed
@@ -17,15 +16,7 @@ life() # KILL_AT OPTIONS...: sets $recorder; 0: it is not killed
 	local at=$1
 
 	shift
-	: >"$work/record.out"
-	LD_PRELOAD=$killer KILL_AT=$at "$host" record --resume -o "$trace" --vm "a=shm:$region" \
-		--host none --tsc tcg "$@" >>"$work/record.out" 2>&1 &
-	recorder=$!
-}
-
-is_recording()
-{
-	grep -q 'recording into' "$work/record.out"
+	LD_PRELOAD=$killer KILL_AT=$at resume_in_background "$@"
 }
 
 has_begun() # or is dead
@@ -40,21 +31,12 @@ has_written() # or the recorder is dead
 
 marks()
 {
-	local chunk
+	local part parts=()
 
-	for chunk in "$trace" "$work"/t.[0-9]*.ivt; do
-		[ ! -d "$chunk" ] || "$report" events --json "$chunk" 2>/dev/null
-	done | python3 -c '
-import json, sys
-last, n = {}, 0
-for line in sys.stdin:
-    if "ivtrace_mark" in line:
-        e = json.loads(line)
-        cpu, number = map(int, (e["fields"]["msg"] if "fields" in e else e["msg"]).split())
-        assert number == last.get(cpu, -1) + 1, (cpu, number, last)
-        last[cpu] = number
-        n += 1
-print(n)'
+	for part in "$trace" "$work"/t.[0-9]*.ivt; do
+		[ ! -d "$part" ] || parts+=("$part")
+	done
+	count_marks "${parts[@]}"
 }
 
 # die_at COUNT "KILL_AT..." OPTIONS...: one recording with so many lives

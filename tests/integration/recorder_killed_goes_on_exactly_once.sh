@@ -12,7 +12,6 @@ kills=${kills:-200}
 per_trace=50
 SEED=${SEED:-$RANDOM}
 RANDOM=$SEED
-export IVTRACE_RUN_DIR=$work/run
 
 go_on() # sets $recorder
 {

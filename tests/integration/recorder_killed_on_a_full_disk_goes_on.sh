@@ -11,27 +11,11 @@ if [ -z "${IVT_PRIVATE_MOUNTS-}" ]; then
 	IVT_PRIVATE_MOUNTS=1 exec unshare -m "$0"
 fi
 . "$(dirname "$0")/lib.sh"
-export IVTRACE_RUN_DIR=$work/run
 
 disk=$work/disk
 mkdir "$disk"
 mount -t tmpfs -o size=4m none "$disk"
 trace=$disk/t.ivt
-
-go_on() # sets $recorder
-{
-	: >"$work/record.out"
-	"$host" record --resume -o "$trace" --vm "a=shm:$region" --host none --tsc tcg \
-		>>"$work/record.out" 2>&1 &
-	recorder=$!
-	wait_for 30 grep -q 'recording into' "$work/record.out"
-}
-
-die()
-{
-	kill -9 $recorder
-	wait $recorder 2>/dev/null || true
-}
 
 make_region 16M 2
 go_on
@@ -39,10 +23,10 @@ dd if=/dev/zero of="$disk/filler" bs=64k count=30 status=none
 "$guest" "$region" --count 60000 --pace-us 1000 --linger-ms 100 >"$work/out" &
 writer=$!
 wait_for 60 grep -q 'recording goes on' "$work/record.out"
-die
+kill_recorder
 go_on
 sleep 0.3
-die
+kill_recorder
 rm -f "$disk/filler"
 mount -o remount,size=16m "$disk"
 go_on

@@ -10,14 +10,6 @@ kills=${KILLS:-${LONG:+1000}}
 kills=${kills:-30}
 SEED=${SEED:-$RANDOM}
 RANDOM=$SEED
-export IVTRACE_RUN_DIR=$work/run
-
-go_on() # sets $recorder
-{
-	"$host" record --resume -o "$trace" --vm "a=shm:$region" --host none --tsc tcg \
-		--rotate-time 100ms >"$work/record.out" 2>&1 &
-	recorder=$!
-}
 
 # The next chunk's directory has just been made.
 await_chunk()
@@ -28,14 +20,9 @@ await_chunk()
 	until [ -d "$next" ] || [ $SECONDS -ge $end ]; do :; done
 }
 
-is_recording()
-{
-	grep -q 'recording into' "$work/record.out"
-}
-
 echo "seed $SEED"
 make_region 64M 2
-go_on
+resume_in_background --rotate-time 100ms
 wait_for 30 is_recording
 "$guest" "$region" --count $((kills * 3000)) --pace-us 2500 --linger-ms 100 >"$work/out" &
 writer=$!
@@ -46,9 +33,8 @@ for ((i = 0; i < kills; i++)); do
 		await_chunk
 		sleep "0.00$((RANDOM % 40))"
 	fi
-	kill -9 $recorder
-	wait $recorder 2>/dev/null || true
-	go_on
+	kill_recorder
+	resume_in_background --rotate-time 100ms
 done
 wait_for 60 is_recording
 wait $writer
@@ -56,18 +42,8 @@ kill -INT $recorder
 wait $recorder || { tail "$work/record.out"; exit 1; }
 for chunk in "$work"/t.[0-9]*.ivt; do
 	"$host" finish "$chunk" >/dev/null 2>&1
-	"$report" events --json "$chunk" 2>/dev/null
-done | python3 -c '
-import json, sys
-last, n = {}, 0
-for line in sys.stdin:
-    if "ivtrace_mark" in line:
-        e = json.loads(line)
-        cpu, number = map(int, (e["fields"]["msg"] if "fields" in e else e["msg"]).split())
-        assert number == last.get(cpu, -1) + 1, (cpu, number, last)
-        last[cpu] = number
-        n += 1
-print(n)' >"$work/marks"
+done
+count_marks "$work"/t.[0-9]*.ivt >"$work/marks"
 echo "$kills kills, $(find "$work" -name 't.[0-9]*.ivt' | wc -l) chunks, $(cat "$work/marks") marks," \
 	"guest: $(tail -n 1 "$work/out")"
 [ "$(cat "$work/marks")" -eq "$(field recorded "$work/out")" ]

@@ -6,22 +6,6 @@
 # as before, so that the right command goes on later.  Two recorders at once are
 # refused.
 . "$(dirname "$0")/lib.sh"
-export IVTRACE_RUN_DIR=$work/run
-
-go_on() # sets $recorder
-{
-	: >"$work/record.out"
-	"$host" record --resume -o "$trace" --vm "a=shm:$region" --host none --tsc tcg \
-		>>"$work/record.out" 2>&1 &
-	recorder=$!
-	wait_for 30 grep -q 'recording into' "$work/record.out"
-}
-
-die()
-{
-	kill -9 $recorder
-	wait $recorder 2>/dev/null || true
-}
 
 # refused TEXT OPTIONS...
 refused()
@@ -43,7 +27,7 @@ go_on
 wait_for 30 grep -q 'guest with Linux' "$work/record.out"
 refused "another ivtrace-host (process $recorder) records '$region'" -o "$trace" --vm "a=shm:$region"
 refused "cannot go on in '$trace': it is being recorded" -o "$trace" --vm "b=shm:$work/b" --size 16M
-die
+kill_recorder
 
 echo '== a damaged journal, a damaged state'
 journal=$(find "$trace" -name '.recorder-a.journal.*')

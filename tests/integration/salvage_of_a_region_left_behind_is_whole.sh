@@ -6,8 +6,6 @@
 # is.  Files that are no region, or a damaged one, are refused by name.
 . "$(dirname "$0")/lib.sh"
 dying=$O/tests/data/dying-guest
-export IVTRACE_RUN_DIR=$work/run
-mkdir -m 700 "$IVTRACE_RUN_DIR"
 
 recorded() # the guest's own count
 {

@@ -60,8 +60,6 @@ recorded_again() # the guest's next boot is known, and records
 }
 
 vm_setup
-export IVTRACE_RUN_DIR=$work/run
-mkdir -m 700 "$IVTRACE_RUN_DIR"
 truncate -s 1M "$work/slow.img"
 vm_start g --smp 2 --disk "$work/slow.img,bps=65536" \
 	--qemu-args "-action reboot=reset -qmp unix:$work/q.sock,server=on,wait=off"

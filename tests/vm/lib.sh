@@ -11,6 +11,7 @@ vm_setup()
 	cd "$SRC"
 	mkdir -p "$O/tests"
 	work=$(mktemp -d "$O/tests/vm.XXXXXX")
+	export IVTRACE_RUN_DIR=$work/run
 	export IVT_LAB_DIR=$work/lab
 	export O
 	trap vm_teardown EXIT

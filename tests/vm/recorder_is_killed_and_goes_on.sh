@@ -72,7 +72,6 @@ has_booted() # NUMBER
 
 echo "seed $SEED"
 vm_setup
-export IVTRACE_RUN_DIR=$work/run
 "$BIN/ivtrace-host" qemu-args --vm "kill=shm:$(vm_region kill)" --size 16M --cpus 2 >/dev/null
 lab/vm start kill --smp 2 --region "$(vm_region kill)" --region-size 16M --append panic=0 \
 	--qemu-args '-action reboot=reset'

@@ -8,7 +8,6 @@
 set -euo pipefail
 . "$SRC/tests/vm/lib.sh"
 vm_setup
-export IVTRACE_RUN_DIR=$work/run
 sock=$(vm_socket a)
 
 go_on() # sets $recorder

@@ -18,8 +18,6 @@ newest_mark() # the largest number that stands anywhere in the region
 }
 
 vm_setup
-export IVTRACE_RUN_DIR=$work/run
-mkdir -m 700 "$IVTRACE_RUN_DIR"
 vm_start g --smp 2
 : >"$work/err"
 "$BIN/ivtrace-host" record -o "$work/t.ivt" --host none --guest ivtrace \

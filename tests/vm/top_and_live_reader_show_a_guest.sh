@@ -20,7 +20,6 @@ has_ended() # PID
 }
 
 vm_setup
-export IVTRACE_RUN_DIR=$work/run
 truncate -s 16M "$work/disk.img"
 vm_start a --smp 2 --threads multi --disk "$work/disk.img"
 "$BIN/ivtrace-host" record -o "$work/t.ivt" --vm "a=shm:$(vm_region a)" --host none \
