@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 400
 # A flight recorder of a VM: by command, at a system call of the guest, at a slow
-# disk request, at a reset that QMP tells, at a panic and when QEMU is killed it
-# writes a snapshot that says why and has every mark up to the newest.
+# disk request, at a reset and a panic that QMP tells, at a panic that the driver tells
+# and when QEMU is killed it writes a snapshot that says why and has every mark up to
+# the newest.
 set -euo pipefail
 . "$SRC/tests/vm/lib.sh"
 
@@ -56,13 +57,20 @@ try_slow() # reads as long as nothing came of it
 
 recorded_again() # the guest's next boot is known, and records
 {
-	lab/vm exec g --timeout 5 -- 'grep -q recording /sys/class/misc/ivtrace/state' >/dev/null 2>&1
+	lab/vm exec g --timeout 5 -- '[ ! -e /tmp/earlier ] &&
+		grep -q recording /sys/class/misc/ivtrace/state' >/dev/null 2>&1
+}
+
+reset()
+{
+	lab/vm exec g -- 'echo >/tmp/earlier'
+	lab/vm qmp g '{"execute": "system_reset"}' >/dev/null
 }
 
 vm_setup
 truncate -s 1M "$work/slow.img"
 vm_start g --smp 2 --disk "$work/slow.img,bps=65536" \
-	--qemu-args "-action reboot=reset -qmp unix:$work/q.sock,server=on,wait=off"
+	--qemu-args "-action reboot=reset,panic=none -device pvpanic -qmp unix:$work/q.sock,server=on,wait=off"
 : >"$work/err"
 "$BIN/ivtrace-host" record --mode flight -o "$work/t.ivt" --host sched --guest default \
 	--vm "g=shm:$(vm_region g)" --qmp "g:$work/q.sock" --snapshot-distance 2s \
@@ -81,10 +89,16 @@ wait_for 60 try_slow
 holds 'trigger g:block>500ms' 1 60
 
 marks 61 100
-lab/vm qmp g '{"execute": "system_reset"}' >/dev/null
+reset
 holds "reset: QMP's RESET" 1 100
 wait_for 90 recorded_again
 grep -q 'the guest was rebooted' "$work/err"
+
+# What a guest's pvpanic driver does, with a kernel that goes on.
+marks 101 200 'printf "\001" | dd of=/dev/port bs=1 seek=$((0x505))' >/dev/null 2>&1
+holds "panic: QMP's GUEST_PANICKED" 101 200
+reset
+wait_for 90 recorded_again
 
 marks 201 300 'echo c >/proc/sysrq-trigger' >/dev/null 2>&1 || true
 holds "panic: the guest's driver says so" 201 300
