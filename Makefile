@@ -375,7 +375,8 @@ check-kvm: ## guests on a KVM host, this one or an emulated one: clocks, verdict
 # one JSON object a line per metric; tables for people go to standard error.
 
 BENCH_NAMES = $(if $(filter all,$(BENCH)),$(basename $(notdir $(wildcard bench/*.c bench/*.sh))),\
-	      $(BENCH) $(if $(filter time,$(BENCH)),exits) $(if $(filter drain,$(BENCH)),idle))
+	      $(BENCH) $(if $(filter time,$(BENCH)),exits) $(if $(filter drain,$(BENCH)),idle) \
+	      $(if $(filter collector,$(BENCH)),wakeup))
 BENCH_RUNS = $(foreach b,$(BENCH_NAMES),$(or $(wildcard bench/$b.sh),$(O)/bench/$b))
 
 $(O)/bench/%: bench/%.c $(TEST_LIBS)
@@ -385,7 +386,7 @@ $(O)/bench/%: bench/%.c $(TEST_LIBS)
 		$(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
 		$(TRACE_LIBS) $(CAIRO_LIBS) $(BPF_LIBS) -lm -lpthread
 
-$(O)/bench/idle: $(TEST_LIB)
+$(O)/bench/idle $(O)/bench/wakeup: $(TEST_LIB)
 
 # What a bench that is a script needs.
 COLLECTOR_PROGRAMS = $(patsubst %.c,$(O)/%,$(wildcard bench/collector/*.c))
