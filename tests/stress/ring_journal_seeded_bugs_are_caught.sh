@@ -69,7 +69,7 @@ seed one_slot_for_all_commits $journal \
 seed checksum_not_looked_at $journal \
 	's/ &&\n\t\t    slot\.crc32c == slot_crc\(journal, channel, &slot\)//'
 seed checksum_first_and_of_the_number_alone $journal \
-	's/copy, sizeof\(copy\)\);\n\}\n\nstatic struct journal_slot/copy, 8);\n}\n\nstatic struct journal_slot/; s/(\tfor \(i = 0; i < SLOT_WORDS - 1; i\+\+\))/\tivring_store(&to[7], words[7]);\n$1/'
+	's/return crc_of\(&copy\);/return ivring_crc32c(&copy, 8);/; s/(\tfor \(i = 0; i < SLOT_WORDS - 1; i\+\+\))/\tivring_store(&to[7], words[7]);\n$1/'
 seed older_slot_counts $journal \
 	's/slot\.seq > last &&/(!last || slot.seq < last) && slot.seq \&\&/'
 exit $status
