@@ -13,46 +13,35 @@ per_trace=50
 SEED=${SEED:-$RANDOM}
 RANDOM=$SEED
 
-go_on() # sets $recorder
-{
-	"$host" record --resume -o "$trace" --vm "a=shm:$region" --host none --tsc tcg \
-		>"$work/record.out" 2>&1 &
-	recorder=$!
-}
-
-# A start takes 20 to 50 ms: some are killed in it, even twice in a row.
-kill_some() # NUMBER
+# A start takes 5 to 50 ms: some are killed in it, even twice in a row.  After each
+# tenth nobody records for a while.
+kill_some() # NUMBER WHILE
 {
 	local i
 
 	for ((i = 0; i < $1; i++)); do
-		sleep "0.0$((RANDOM % 80 + 10))"
-		kill -9 $recorder
-		wait $recorder 2>/dev/null || true
+		sleep "$(printf '0.%03d' $((RANDOM % 80)))"
+		kill_recorder
 		is_recording || n_starts=$((n_starts + 1))
-		go_on
+		[ $((i % 10)) != 9 ] || sleep "$2"
+		resume_in_background
 	done
 }
 
-is_recording()
-{
-	grep -q 'recording into' "$work/record.out"
-}
-
-# storm NAME SIZE KILLS OPTIONS...: of the guest
+# storm NAME SIZE KILLS WHILE OPTIONS...: of the guest
 storm()
 {
-	local name=$1 size=$2 n=$3
+	local name=$1 size=$2 n=$3 while=$4
 
-	shift 3
+	shift 4
 	rm -rf "$trace" "$region"
 	n_starts=0
 	make_region "$size" 2
-	go_on
+	resume_in_background
 	wait_for 30 is_recording
 	"$guest" "$region" "$@" >"$work/out" &
 	writer=$!
-	kill_some "$n"
+	kill_some "$n" "$while"
 	wait_for 30 is_recording
 	wait $writer
 	kill -INT $recorder
@@ -72,9 +61,9 @@ storm()
 
 echo "seed $SEED"
 for ((done = 0; done < kills; done += 2 * per_trace)); do
-	storm "room" 16M $per_trace --count 90000 --pace-us 2500
+	storm "room" 16M $per_trace 0 --count 90000 --pace-us 2500
 	[ "$lost" -eq 0 ]
-	# A ring of 64 KiB is full in the time of a start.
-	storm "full at times" 4M $per_trace --count 1500000 --pace-us 150
+	# Its rings are full in less than that time.
+	storm "full at times" 4M $per_trace 0.5 --count 1500000 --pace-us 150
 	[ "$lost" -gt 0 ]
 done
