@@ -191,7 +191,7 @@ static void bring_up_to_date(struct flight *f)
 	for (i = 0; i < f->rec->n_vms; i++)
 		vm_finish_clock(f->rec->vms[i]);
 	if (f->rec->ht) {
-		host_trace_drain(f->rec->ht, false);
+		host_trace_flush(f->rec->ht);
 		host_trace_account(f->rec->ht);
 	}
 }

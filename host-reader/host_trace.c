@@ -374,6 +374,15 @@ unsigned int host_trace_drain(struct host_trace *ht, bool is_last)
 	return (unsigned int)(most * 1000 / ht->ring_bytes);
 }
 
+void host_trace_flush(struct host_trace *ht)
+{
+	uint32_t cpu;
+
+	for (cpu = 0; cpu < ht->n_cpus; cpu++)
+		ht->cpus[cpu].flushed_at_ns = 0; /* long ago: all is due */
+	host_trace_drain(ht, false);
+}
+
 void host_trace_stop(struct host_trace *ht)
 {
 	ht->skel->bss->is_recording = false;

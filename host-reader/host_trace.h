@@ -36,6 +36,10 @@ unsigned int host_trace_drain(struct host_trace *ht, bool is_last);
  * that were accounted. */
 void host_trace_begin_chunk(struct host_trace *ht);
 
+/* Take what is waiting and write all of it but the last few milliseconds, which may
+ * not be in order yet, instead of waiting for more. */
+void host_trace_flush(struct host_trace *ht);
+
 /* Detach: no record comes after this. */
 void host_trace_stop(struct host_trace *ht);
 
