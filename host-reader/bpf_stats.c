@@ -14,9 +14,12 @@
 #include <unistd.h>
 #include "host-reader/message.h"
 
-#define FIRST_MS  100 /* a short recording is measured, too */
-#define EACH_MS	  2000
-#define WINDOW_NS 20000000u
+/* The kernel changes its code on all CPUs for it, twice each time: seldom, but a
+ * short recording is measured, too. */
+#define FIRST_MS   100
+#define SECOND_MS  2000
+#define LONGEST_MS 600000
+#define WINDOW_NS  20000000u
 
 struct bpf_stats {
 	uint64_t *measured_ns; /* shared with the process, which writes it */
@@ -42,7 +45,7 @@ static bool measure(uint64_t *measured_ns)
 static void serve(int fd, uint64_t *measured_ns)
 {
 	struct pollfd end = { .fd = STDIN_FILENO, .events = POLLIN };
-	int ms = FIRST_MS;
+	int ms = FIRST_MS, next_ms = SECOND_MS;
 
 	/* Ctrl-C is for the recorder.  Nothing of its others is kept open here. */
 	signal(SIGINT, SIG_IGN);
@@ -51,8 +54,10 @@ static void serve(int fd, uint64_t *measured_ns)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (dup2(fd, STDIN_FILENO) < 0 || close_range(STDERR_FILENO + 1, ~0u, 0))
 		_exit(1);
-	while (!poll(&end, 1, ms) && measure(measured_ns))
-		ms = EACH_MS;
+	while (!poll(&end, 1, ms) && measure(measured_ns)) {
+		ms = next_ms;
+		next_ms = 2 * ms < LONGEST_MS ? 2 * ms : LONGEST_MS;
+	}
 	_exit(0);
 }
 
