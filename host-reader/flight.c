@@ -498,7 +498,7 @@ bool flight_lets_go(struct flight *f, struct vm *vm)
 	if (!f)
 		return true;
 	flight_watch_remove(f->watch, vm);
-	return !snapshot_writer_reads(f->writer, &vm->region);
+	return !f->writer || !snapshot_writer_reads(f->writer, &vm->region);
 }
 
 /* ---- begin and end --------------------------------------------------------------------------------- */

@@ -37,6 +37,7 @@ int recording_attach_vm(struct recording *rec, const struct vm_spec *spec, struc
 	if (vm->doorbell)
 		ret = doorbell_start(vm->doorbell, rec->loop, vm);
 	if (ret) {
+		flight_lets_go(rec->flight, vm);
 		vm_end(vm);
 		free(vm);
 		return ivt_error_set(err, ret, "cannot record '%s': %s", spec->name,
