@@ -391,6 +391,7 @@ static void release(struct recording *rec)
 {
 	struct bpf_programs programs;
 
+	control_end(rec->control); /* of a recording that was not begun */
 	if (rec->handshakes) {
 		handshakes_stop(rec->handshakes);
 	}

@@ -62,6 +62,10 @@ wait "$recorder"
 has_counts 11000 0 0 || { echo "records, lost, refused: $(counts)"; exit 1; }
 [ -z "$(find "$IVTRACE_RUN_DIR" -name '*.sock')" ]
 
+# one that cannot begin leaves nothing there either
+refuses 'it is there already' "$host" record -o "$trace" --host none --vm "a=shm:$region"
+[ -z "$(find "$IVTRACE_RUN_DIR" -name '*.sock')" ]
+
 rm -rf "$trace"
 record_in_background
 refuses 'is no recorder that listens' "$host" stop --pid 1
