@@ -63,14 +63,45 @@ static int lock_take(struct ivt_trace_writer *w, struct ivt_error *err)
 	return cannot(w, -EBUSY, "it is being recorded (end that recorder first)", err);
 }
 
-/* A directory without a manifest: its recorder died while it made it, or it is
- * somebody else's. */
-static int unbegun_remove(struct ivt_trace_writer *w, struct ivt_error *err)
+static bool is_half_made(const char *name)
+{
+	for (size_t i = 0; i < sizeof(half_made) / sizeof(half_made[0]); i++)
+		if (!strcmp(name, half_made[i]))
+			return true;
+	return false;
+}
+
+/* Nothing is there but what is made before the manifest? */
+static bool is_unbegun(int dirfd)
+{
+	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+	bool is_it = dir != NULL;
+
+	if (!dir && fd >= 0)
+		close(fd);
+	while (is_it && (entry = readdir(dir)))
+		is_it = !strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") ||
+			!strcmp(entry->d_name, "sync.bin") || is_half_made(entry->d_name);
+	if (dir)
+		closedir(dir);
+	return is_it;
+}
+
+static int unbegun_remove(struct ivt_trace_writer *w)
 {
 	half_made_remove(w->dirfd);
 	if (w->sync_fd >= 0)
 		unlinkat(w->dirfd, "sync.bin", 0);
-	if (rmdir(w->path))
+	return rmdir(w->path);
+}
+
+/* A directory without a manifest: its recorder died while it made it, or it is
+ * somebody else's, or a trace that lost it: of those nothing is touched. */
+static int unbegun_take(struct ivt_trace_writer *w, struct ivt_error *err)
+{
+	if (!is_unbegun(w->dirfd) || unbegun_remove(w))
 		return cannot(w, -EINVAL,
 			      "it is not a trace: it has no manifest.json (choose another name)",
 			      err);
@@ -84,7 +115,7 @@ static int manifest_take(struct ivt_trace_writer *w, struct ivt_error *err)
 	int ret = ivt_manifest_read(w->dirfd, &w->info, &why);
 
 	if (ret == -ENOENT)
-		return unbegun_remove(w, err);
+		return unbegun_take(w, err);
 	if (ret)
 		return cannot(w, ret, why.msg, err);
 	if (w->info.is_closed)
