@@ -9,7 +9,7 @@
 int ivt_recorder_lock(int dirfd, const char *what, const char *path, int *ret_fd,
 		      struct ivt_error *err)
 {
-	int fd = openat(dirfd, "sync.bin", O_RDONLY | O_CLOEXEC);
+	int fd = openat(dirfd, "sync.bin", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
 	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
 		close(fd);
