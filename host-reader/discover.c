@@ -179,7 +179,7 @@ static void look_for_regions(struct recording *rec, struct process *p)
 	f = fopen(maps, "re");
 	if (!f)
 		return;
-	while (fgets(line, sizeof(line), f))
+	while (qemu_maps_line(f, line, sizeof(line)))
 		if (read_mapping(line, &dev, &ino, path) && !is_recorded(rec, dev, ino) &&
 		    is_region(path, dev, ino))
 			add(rec, p, path);

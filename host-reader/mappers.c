@@ -76,7 +76,7 @@ static void look_at(struct mappers *m, pid_t pid)
 	f = fopen(path, "re");
 	if (!f)
 		return;
-	while (fgets(line, sizeof(line), f))
+	while (qemu_maps_line(f, line, sizeof(line)))
 		if (parse_line(line, &dev, &ino) && add(m, dev, ino, pid))
 			break;
 	fclose(f);

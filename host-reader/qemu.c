@@ -12,6 +12,19 @@
 #include "host-reader/qemu.h"
 #include "host-reader/qemu_disk.h"
 
+bool qemu_maps_line(FILE *maps, char *line, size_t bytes)
+{
+	int c = '\n';
+
+	if (!fgets(line, (int)bytes, maps))
+		return false;
+	if (!strchr(line, '\n'))
+		do
+			c = getc(maps);
+		while (c != EOF && c != '\n');
+	return true;
+}
+
 bool qemu_maps(pid_t pid, dev_t dev, ino_t ino)
 {
 	char path[64], line[PATH_MAX + 128], perms[8];
@@ -24,7 +37,7 @@ bool qemu_maps(pid_t pid, dev_t dev, ino_t ino)
 	f = fopen(path, "re");
 	if (!f)
 		return false;
-	while (!is_found && fgets(line, sizeof(line), f))
+	while (!is_found && qemu_maps_line(f, line, sizeof(line)))
 		is_found = sscanf(line, "%*x-%*x %7s %*x %x:%x %" SCNu64, perms, &major_nr,
 				  &minor_nr, &inode) == 4 &&
 			   inode == ino && makedev(major_nr, minor_nr) == dev && perms[1] == 'w';

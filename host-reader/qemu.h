@@ -7,6 +7,8 @@
 #define HOST_QEMU_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <sys/types.h>
 #include "trace/trace_info.h"
 
@@ -27,6 +29,13 @@ struct qemu {
  * whose program is called qemu is preferred.  0 or -ENOENT.
  */
 int qemu_find(dev_t dev, ino_t ino, pid_t *ret_pid);
+
+/*
+ * The next line of a process's /proc/PID/maps, or as much of its beginning as @bytes
+ * hold: a path can be of any length, and what is in it must not be taken for a line
+ * of its own.  False: there is none.
+ */
+bool qemu_maps_line(FILE *maps, char *line, size_t bytes);
 
 /* Does @pid map the file @dev:@ino writable? */
 bool qemu_maps(pid_t pid, dev_t dev, ino_t ino);
