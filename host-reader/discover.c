@@ -2,6 +2,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <libgen.h>
 #include <limits.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 #include "host-reader/discover.h"
 #include "host-reader/message.h"
 
@@ -102,18 +104,45 @@ void discover_name(const char *path, const struct qemu_args *args, pid_t pid, ch
 
 /* ---- regions ---------------------------------------------------------------------- */
 
-/* Only what is certain: a blank file of another name may be the VM's memory. */
-static bool is_region(const char *path, dev_t dev, ino_t ino)
+/* The file that is mapped, neither read nor written yet; -1: at @path is another one,
+ * which may be anybody's. */
+static int open_mapped(const char *path, dev_t dev, ino_t ino)
+{
+	int fd = open(path, O_PATH | O_CLOEXEC | O_NOFOLLOW);
+	struct stat st;
+
+	if (fd >= 0 &&
+	    (fstat(fd, &st) || st.st_dev != dev || st.st_ino != ino || !S_ISREG(st.st_mode))) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+static bool begins_as_region(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	uint64_t magic = 0;
+	bool is_it;
+
+	if (fd < 0)
+		return false;
+	is_it = pread(fd, &magic, sizeof(magic), 0) == sizeof(magic) && magic == IVRING_MAGIC;
+	close(fd);
+	return is_it;
+}
+
+/* Only what is certain: a blank file of another name may be the VM's memory, which is
+ * too large to be read for that.  @self: the file @path, by its descriptor.  0; -ENODATA:
+ * it is to become one; -errno. */
+static int probe_mapped(const char *self, const char *path)
 {
 	const char *slash = strrchr(path, '/');
-	struct stat st;
-	int ret;
+	bool is_called_so = slash && !strncmp(slash + 1, REGION_NAME, strlen(REGION_NAME));
 
-	if (stat(path, &st) || st.st_dev != dev || st.st_ino != ino || !S_ISREG(st.st_mode))
-		return false;
-	ret = ivring_region_probe(path, NULL);
-	return !ret ||
-	       (ret == -ENODATA && slash && !strncmp(slash + 1, REGION_NAME, strlen(REGION_NAME)));
+	if (!is_called_so && !begins_as_region(self))
+		return -EMEDIUMTYPE;
+	return ivring_region_probe(self, NULL);
 }
 
 /* A line of /proc/PID/maps that maps a file shared and writable: its path. */
@@ -147,7 +176,14 @@ static bool is_recorded(const struct recording *rec, dev_t dev, ino_t ino)
 	return false;
 }
 
-static void add(struct recording *rec, struct process *p, const char *path)
+static void tell_once(struct process *p, const char *text)
+{
+	if (!p->is_told)
+		message("%s", text);
+	p->is_told = true;
+}
+
+static void add(struct recording *rec, struct process *p, const char *path, dev_t dev, ino_t ino)
 {
 	struct vm_spec spec = { .name = "", .is_found = true };
 	struct ivt_error err = { "" };
@@ -159,13 +195,41 @@ static void add(struct recording *rec, struct process *p, const char *path)
 	if (recording_find_vm(rec, spec.name))
 		snprintf(spec.name, sizeof(spec.name), "vm-%d", (int)p->pid);
 	snprintf(spec.path, sizeof(spec.path), "%s", path);
-	if (!recording_add_vm(rec, &spec, &err)) {
+	if (recording_add_vm(rec, &spec, &err))
+		tell_once(p, err.msg);
+	else if (is_recorded(rec, dev, ino))
 		message("%s: found, its region is '%s'", spec.name, path);
+	else /* somebody put another VM's in its place */
+		recording_remove_vm(rec, recording_find_vm(rec, spec.name));
+}
+
+static void look_at_file(struct recording *rec, struct process *p, const char *path, dev_t dev,
+			 ino_t ino)
+{
+	const struct ivring_region_options opt = {
+		.struct_bytes = sizeof(opt),
+		.region_bytes = rec->opt->size_bytes,
+		.nr_channels = rec->opt->cpus,
+	};
+	int fd = open_mapped(path, dev, ino), code;
+	struct ivt_error err;
+	char self[64];
+
+	if (fd < 0)
 		return;
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	code = probe_mapped(self, path);
+	if (code == -ENODATA) {
+		code = ivring_region_format(self, &opt);
+		if (code) {
+			ivt_error_set(&err, code, "cannot make region '%s': %s", path,
+				      ivring_region_strerror(code));
+			tell_once(p, err.msg);
+		}
 	}
-	if (!p->is_told)
-		message("%s", err.msg);
-	p->is_told = true;
+	if (!code)
+		add(rec, p, path, dev, ino);
+	close(fd);
 }
 
 static void look_for_regions(struct recording *rec, struct process *p)
@@ -180,9 +244,8 @@ static void look_for_regions(struct recording *rec, struct process *p)
 	if (!f)
 		return;
 	while (qemu_maps_line(f, line, sizeof(line)))
-		if (read_mapping(line, &dev, &ino, path) && !is_recorded(rec, dev, ino) &&
-		    is_region(path, dev, ino))
-			add(rec, p, path);
+		if (read_mapping(line, &dev, &ino, path) && !is_recorded(rec, dev, ino))
+			look_at_file(rec, p, path, dev, ino);
 	fclose(f);
 }
 

@@ -98,20 +98,12 @@ int region_check(const struct ivring_region *region, const char *name, uint64_t 
 			     name, (uint64_t)region->sb.region_size >> 20, region->sb.nr_channels);
 }
 
-int region_setup(const char *path, uint64_t size_bytes, uint32_t cpus, struct ivring_region *ret,
-		 struct ivt_error *err)
+int region_attach(const char *path, uint64_t size_bytes, uint32_t cpus, struct ivring_region *ret,
+		  struct ivt_error *err)
 {
-	const struct ivring_region_options opt = {
-		.struct_bytes = sizeof(opt),
-		.region_bytes = size_bytes,
-		.nr_channels = cpus,
-	};
 	struct ivring_region region;
-	int code = make_region(path, &opt, err);
+	int code = ivring_region_open(path, IVRING_REGION_READER, &region);
 
-	if (code)
-		return code;
-	code = ivring_region_open(path, IVRING_REGION_READER, &region);
 	if (code)
 		return ivt_error_set(err, code, "cannot use region '%s': %s", path,
 				     ivring_region_strerror(code));
@@ -123,4 +115,17 @@ int region_setup(const char *path, uint64_t size_bytes, uint32_t cpus, struct iv
 	warn_if_foreign(path, region.fd);
 	*ret = region;
 	return 0;
+}
+
+int region_setup(const char *path, uint64_t size_bytes, uint32_t cpus, struct ivring_region *ret,
+		 struct ivt_error *err)
+{
+	const struct ivring_region_options opt = {
+		.struct_bytes = sizeof(opt),
+		.region_bytes = size_bytes,
+		.nr_channels = cpus,
+	};
+	int code = make_region(path, &opt, err);
+
+	return code ? code : region_attach(path, size_bytes, cpus, ret, err);
 }

@@ -19,6 +19,11 @@
 int region_setup(const char *path, uint64_t size_bytes, uint32_t cpus, struct ivring_region *ret,
 		 struct ivt_error *err);
 
+/* The same, but that a region is there already: nothing is made, no blank file is
+ * written to. */
+int region_attach(const char *path, uint64_t size_bytes, uint32_t cpus, struct ivring_region *ret,
+		  struct ivt_error *err);
+
 /* Is @region as @size_bytes and @cpus say, in the sense of above?  0; -EEXIST with
  * *err, which calls it @name. */
 int region_check(const struct ivring_region *region, const char *name, uint64_t size_bytes,

@@ -13,6 +13,18 @@
 /* A range is at most a sub-buffer, and two of them must fit into a packet. */
 #define MAX_SUBBUF_SHIFT 19
 
+/* Where one that nobody named was found, anybody may have put another file since: it
+ * has been made a region by then. */
+static int open_region(struct vm *vm, const struct vm_spec *spec, uint64_t size_bytes,
+		       uint32_t cpus, struct ivt_error *err)
+{
+	if (spec->is_socket)
+		return doorbell_open(spec, size_bytes, cpus, &vm->doorbell, &vm->region, err);
+	if (spec->is_found)
+		return region_attach(spec->path, size_bytes, cpus, &vm->region, err);
+	return region_setup(spec->path, size_bytes, cpus, &vm->region, err);
+}
+
 int vm_attach(struct vm *vm, const struct vm_spec *spec, uint64_t size_bytes, uint32_t cpus,
 	      struct ivt_error *err)
 {
@@ -25,10 +37,9 @@ int vm_attach(struct vm *vm, const struct vm_spec *spec, uint64_t size_bytes, ui
 	vm->spec = *spec;
 	vm->qemu.pid = -1;
 	vm->note.fd = -1;
-	is_new = !spec->is_socket && ivring_region_probe(spec->path, NULL) == -ENOENT;
-	ret = spec->is_socket
-		      ? doorbell_open(spec, size_bytes, cpus, &vm->doorbell, &vm->region, err)
-		      : region_setup(spec->path, size_bytes, cpus, &vm->region, err);
+	is_new = !spec->is_socket && !spec->is_found &&
+		 ivring_region_probe(spec->path, NULL) == -ENOENT;
+	ret = open_region(vm, spec, size_bytes, cpus, err);
 	if (ret)
 		return ret;
 	if (vm->region.sb.subbuf_shift > MAX_SUBBUF_SHIFT)
