@@ -15,9 +15,10 @@
 #include "host-reader/discover.h"
 #include "host-reader/message.h"
 
-#define LOOK_NS	    500000000u
-#define AGAIN_NS    5000000000u /* a device may be plugged into a VM that had none */
-#define REGION_NAME "ivtrace-"
+#define LOOK_NS	      500000000u
+#define COST_FRACTION 50u	  /* of the time, at most: who makes processes makes work */
+#define AGAIN_NS      5000000000u /* a device may be plugged into a VM that had none */
+#define REGION_NAME   "ivtrace-"
 
 /* A process as it was seen: most are no QEMU, and are not looked at each time. */
 struct process {
@@ -31,7 +32,7 @@ struct process {
 
 struct discover {
 	struct process *processes;
-	uint64_t looked_ns;
+	uint64_t looked_ns, cost_ns; /* of the last look */
 };
 
 int discover_create(struct discover **ret)
@@ -316,11 +317,12 @@ static void remove_gone(struct recording *rec)
 
 void discover_look(struct discover *d, struct recording *rec)
 {
-	uint64_t now = now_ns();
+	uint64_t now = now_ns(), begin = thread_cpu_ns();
+	size_t n_before = rec->n_vms;
 	struct dirent *entry;
 	DIR *proc;
 
-	if (now - d->looked_ns < LOOK_NS)
+	if (now - d->looked_ns < LOOK_NS || now - d->looked_ns < COST_FRACTION * d->cost_ns)
 		return;
 	d->looked_ns = now;
 	proc = opendir("/proc");
@@ -330,5 +332,7 @@ void discover_look(struct discover *d, struct recording *rec)
 	if (proc)
 		closedir(proc);
 	drop_unseen(d);
+	if (rec->n_vms == n_before) /* what adding one costs is another matter */
+		d->cost_ns = thread_cpu_ns() - begin;
 	remove_gone(rec);
 }

@@ -17,8 +17,9 @@ int discover_create(struct discover **ret);
 void discover_destroy(struct discover *d); /* NULL is allowed */
 
 /*
- * Twice a second: VMs that came are added to @rec, those that it found itself and
- * whose process and file are gone are removed.  What cannot be added is told once.
+ * Twice a second, or as often as a fiftieth of the time allows: VMs that came are
+ * added to @rec, those that it found itself and whose process and file are gone are
+ * removed.  What cannot be added is told once.
  */
 void discover_look(struct discover *d, struct recording *rec);
 
