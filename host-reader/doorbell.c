@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 #include "host-reader/doorbell.h"
 #include "host-reader/ivshmem_server.h"
@@ -139,11 +141,13 @@ void doorbell_keep_house(struct doorbell *d, uint64_t now)
 
 /* ---- rings ------------------------------------------------------------------------ */
 
+/* Whether an eventfd blocks is said where it is shared: QEMU can change it. */
 static void count_rings(struct doorbell *d)
 {
 	eventfd_t n;
+	const struct iovec iov = { &n, sizeof(n) };
 
-	if (!eventfd_read(d->to_host, &n))
+	if (preadv2(d->to_host, &iov, 1, -1, RWF_NOWAIT) == sizeof(n))
 		d->counts.rings += n;
 }
 
@@ -215,8 +219,14 @@ bool doorbell_disarm(struct doorbell *d)
 
 void doorbell_interrupt(const struct doorbell *d)
 {
-	if (d)
-		eventfd_write(d->to_guest, 1); /* EAGAIN: it has been interrupted often enough */
+	struct pollfd pfd = { .events = POLLOUT };
+
+	if (!d)
+		return;
+	pfd.fd = d->to_guest;
+	/* Full: it has been interrupted often enough. */
+	if (poll(&pfd, 1, 0) == 1 && pfd.revents & POLLOUT)
+		eventfd_write(d->to_guest, 1);
 }
 
 /* ---- begin and end ----------------------------------------------------------------- */
