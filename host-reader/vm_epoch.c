@@ -83,9 +83,11 @@ static int add_epoch(struct vm *vm)
 		vm->is_broken = true;
 		return -1;
 	}
+	/* Guests that reboot over and over may use up all numbers: others go on. */
 	if (vm_add_machine(vm, vm->epoch + 1, &err)) {
-		message("%s", err.msg);
-		vm->sink->is_broken = true;
+		message("%s: rebooted: %s (not recorded any more; start a new recording)",
+			vm->spec.name, err.msg);
+		vm->is_broken = true;
 		return -1;
 	}
 	vm->epoch++;
