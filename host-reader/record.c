@@ -50,6 +50,18 @@ static void catch_signals(void)
 
 /* ---- start ------------------------------------------------------------------- */
 
+/* A file for each CPU of each boot of each VM: more than a shell allows, and where
+ * one cannot be made the recording ends. */
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 /* The helper first: it has nothing of what follows. */
 static int prepare(struct recording *rec, struct ivt_error *err)
 {
@@ -57,7 +69,7 @@ static int prepare(struct recording *rec, struct ivt_error *err)
 
 	listen_socket_keep_inherited();
 	ret = helper_start(rec->opt->command, rec->opt->user, &rec->helper);
-
+	raise_file_limit();
 	if (!ret && !event_set_is_empty(&rec->opt->host))
 		ret = bpf_stats_start(&rec->bpf_stats);
 	if (!ret)

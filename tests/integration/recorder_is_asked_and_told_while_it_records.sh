@@ -33,8 +33,10 @@ refuses() # TEXT COMMAND...
 [ "$("$host" status)" = 'no recorder runs here' ]
 refuses 'no recorder runs here' "$host" stop
 make_region 16M 2
+ulimit -Sn 256 # as little as this is raised
 "$host" qemu-args --vm "b=shm:$region2" --size 16M --cpus 1 >/dev/null
 record_in_background
+[ "$(prlimit --pid "$recorder" --nofile --noheadings -o SOFT,HARD | awk '{ print $1 == $2 }')" = 1 ]
 wait_for 10 says 'v["a"]["state"] == "waiting" and v["a"]["rings"] == 2'
 "$guest" "$region" --cpus 2 --count 3000 --pace-us 20000 --linger-ms 60000 >"$work/a.out" &
 a=$!
