@@ -92,8 +92,9 @@ struct vm {
 
 	/* its process and clock */
 	struct qemu qemu;
-	uint64_t looked_ns; /* last look for the process */
-	uint32_t n_threads; /* that it had then */
+	uint64_t looked_ns;		     /* last look for the process */
+	uint64_t maps_read_ns, maps_cost_ns; /* into what the one that connected maps */
+	uint32_t n_threads;		     /* that it had then */
 	uint64_t threads_changed_ns;
 	uint64_t vcpus_read_ns;
 	uint64_t clock_opened_ns;
