@@ -26,13 +26,33 @@ struct mapper {
 	pid_t pid;
 };
 
+static bool is_wanted(const struct mappers *m, dev_t dev, ino_t ino)
+{
+	size_t i;
+
+	for (i = 0; i < m->n_wanted && i < MAPPERS_WANTED; i++)
+		if (m->wanted[i].dev == dev && m->wanted[i].ino == ino)
+			return true;
+	return false;
+}
+
+static bool is_listed(const struct mappers *m, dev_t dev, ino_t ino, pid_t pid)
+{
+	size_t i;
+
+	for (i = m->n; i-- > 0 && m->list[i].pid == pid;)
+		if (m->list[i].dev == dev && m->list[i].ino == ino)
+			return true;
+	return false;
+}
+
+/* Any user may map any number of files of his own: they must not fill the list. */
 static int add(struct mappers *m, dev_t dev, ino_t ino, pid_t pid)
 {
 	struct mapper *grown;
 	size_t capacity;
 
-	if (m->n && m->list[m->n - 1].pid == pid && m->list[m->n - 1].ino == ino &&
-	    m->list[m->n - 1].dev == dev)
+	if (!is_wanted(m, dev, ino) || is_listed(m, dev, ino, pid))
 		return 0;
 	if (m->n == MAX_MAPPINGS)
 		return -ENOSPC;
@@ -101,12 +121,21 @@ static void look(struct mappers *m)
 	m->cost_ns = thread_cpu_ns() - begin; /* on a busy host the time is others' */
 }
 
+void mappers_want(struct mappers *m, dev_t dev, ino_t ino)
+{
+	if (is_wanted(m, dev, ino))
+		return;
+	m->wanted[m->n_wanted % MAPPERS_WANTED].dev = dev;
+	m->wanted[m->n_wanted++ % MAPPERS_WANTED].ino = ino;
+}
+
 int mappers_find(struct mappers *m, dev_t dev, ino_t ino, pid_t *ret_pid)
 {
 	uint64_t age_ns = COST_FRACTION * m->cost_ns;
 	pid_t found = -1;
 	size_t i;
 
+	mappers_want(m, dev, ino);
 	if (age_ns < MIN_AGE_NS)
 		age_ns = MIN_AGE_NS;
 	if (!m->looked_ns || now_ns() - m->looked_ns >= age_ns)

@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#define MAPPERS_WANTED 256 /* as many as there are VMs */
+
 struct mapper;
 
 /* All zeros: nothing is known yet. */
@@ -17,7 +19,15 @@ struct mappers {
 	struct mapper *list;
 	size_t n, capacity;
 	uint64_t looked_ns, cost_ns; /* of the last look */
+	struct {
+		dev_t dev;
+		ino_t ino;
+	} wanted[MAPPERS_WANTED]; /* the last ones */
+	size_t n_wanted;	  /* so far */
 };
+
+/* The next look is for the file @dev:@ino, too. */
+void mappers_want(struct mappers *m, dev_t dev, ino_t ino);
 
 /*
  * The process, other than this one, that maps the file @dev:@ino; one whose program is

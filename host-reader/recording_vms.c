@@ -45,6 +45,7 @@ int recording_attach_vm(struct recording *rec, const struct vm_spec *spec, struc
 	}
 	vm->clocks = &rec->clocks;
 	vm->mappers = &rec->mappers;
+	mappers_want(vm->mappers, vm->region.dev, vm->region.ino);
 	vm->share.percent = (uint32_t)vm_limits_get(&rec->opt->cpu_quota, spec->name);
 	vm->quota_bytes = vm_limits_get(&rec->opt->quota, spec->name);
 	vm_set_kept_bytes(vm, chunks_vm_bytes(rec->chunks, spec->name));
