@@ -276,8 +276,10 @@ int ivt_trace_writer_add_stream(struct ivt_trace_writer *w, uint32_t machine, ui
 	ret = stream->fd < 0 ? -errno : append_packet(w, machine, cpu, NULL, 0, 0, 0);
 	if (!ret)
 		return 0;
-	if (stream->fd >= 0)
+	if (stream->fd >= 0) { /* not in the way of the next attempt */
+		unlinkat(w->machines[machine].dirfd, file, 0);
 		close(stream->fd);
+	}
 	stream->fd = -1;
 	m->n_streams--;
 	return ivt_error_set(err, ret, "cannot create '%s/%s/%s': %s", w->path, m->dir, file,
@@ -366,6 +368,21 @@ static int machine_dir_make(struct ivt_trace_writer *w, uint32_t number, struct 
 	return metadata_write(w, number, err);
 }
 
+/* It could not be added: out of the way of the next attempt. */
+static void machine_undo(struct ivt_trace_writer *w, uint32_t number)
+{
+	struct machine *machine = &w->machines[number];
+	struct ivt_machine_info *m = &w->info.machines[number];
+
+	if (machine->dirfd >= 0) { /* it was made just now */
+		unlinkat(machine->dirfd, "metadata", 0);
+		close(machine->dirfd);
+		unlinkat(w->dirfd, m->dir, AT_REMOVEDIR);
+	}
+	*machine = (struct machine){ .dirfd = -1 };
+	ivt_machine_info_deinit(m);
+}
+
 static int machine_check(const struct ivt_trace_writer *w, const struct ivt_machine_info *info,
 			 struct ivt_error *err)
 {
@@ -450,15 +467,16 @@ int ivt_trace_writer_add_machine(struct ivt_trace_writer *w, const struct ivt_ma
 		ivt_error_set(err, ret, "cannot add machine '%s': %s", info->name, strerror(-ret));
 	else if (!w->memory)
 		ret = machine_dir_make(w, number, err);
+	w->info.n_machines++;
+	if (!ret && !w->memory)
+		ret = ivt_manifest_write(w->dirfd, &w->info, err);
 	if (ret) {
-		if (w->machines[number].dirfd >= 0)
-			close(w->machines[number].dirfd);
-		ivt_machine_info_deinit(m);
+		w->info.n_machines--;
+		machine_undo(w, number);
 		return ret;
 	}
-	w->info.n_machines++;
 	*ret_machine = number;
-	return w->memory ? 0 : ivt_manifest_write(w->dirfd, &w->info, err);
+	return 0;
 }
 
 struct ivt_machine_info *ivt_trace_writer_machine(struct ivt_trace_writer *w, uint32_t machine)
