@@ -2,11 +2,13 @@
 #include "trace/sync_log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "trace/file_replace.h"
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define KIND_SNAPSHOT 1
 #define KIND_CLOCK    2
@@ -119,7 +121,8 @@ int ivt_sync_log_add_clock(struct ivt_sync_log *log, const struct ivt_sync_clock
 
 /* As many as 10 a second of an hour are; double of it is never exceeded. */
 #define MANY_SNAPSHOTS 36000u
-#define MANY_CLOCKS    65536u /* then the older half's last entries stand for it */
+#define MANY_CLOCKS    65536u	  /* then the older half's last entries stand for it */
+#define MAX_SNAPSHOTS  (1u << 21) /* of a log that is read: 20 a second for 29 hours, 100 MB */
 
 static void drop_snapshots(struct ivt_sync_log *log, uint64_t host_tsc)
 {
@@ -193,6 +196,14 @@ void ivt_sync_log_forget(struct ivt_sync_log *log, uint64_t host_tsc)
 	array_settle((void **)&log->clocks, log->n_clocks, sizeof(*log->clocks));
 }
 
+void ivt_sync_log_thin(struct ivt_sync_log *log)
+{
+	if (log->n_snapshots <= 2 * MANY_SNAPSHOTS)
+		return;
+	thin_out(log);
+	array_settle((void **)&log->snapshots, log->n_snapshots, sizeof(*log->snapshots));
+}
+
 void ivt_sync_log_forget_machine(struct ivt_sync_log *log, uint32_t machine)
 {
 	size_t to = 0;
@@ -251,19 +262,33 @@ enum ivt_sync_kind ivt_sync_decode(const uint8_t bytes[IVT_SYNC_BYTES],
 										 : IVT_SYNC_BAD;
 }
 
+/* A log that is read. */
+struct reading {
+	struct ivt_sync_log log;
+	uint64_t stride; /* each so-many-th snapshot is kept, and the last */
+	uint64_t n_snapshots;
+	struct tsc_sync_snapshot last;
+};
+
+static int snapshot_take(struct reading *r, const struct tsc_sync_snapshot *snap)
+{
+	r->last = *snap;
+	return r->n_snapshots++ % r->stride ? 0 : ivt_sync_log_add_snapshot(&r->log, snap);
+}
+
 /* 0 or -ENOMEM */
-static int record_add(struct ivt_sync_log *log, const uint8_t bytes[IVT_SYNC_BYTES])
+static int record_take(struct reading *r, const uint8_t bytes[IVT_SYNC_BYTES])
 {
 	struct tsc_sync_snapshot snap;
 	struct ivt_sync_clock clock;
 
 	switch (ivt_sync_decode(bytes, &snap, &clock)) {
 	case IVT_SYNC_SNAPSHOT:
-		return ivt_sync_log_add_snapshot(log, &snap);
+		return snapshot_take(r, &snap);
 	case IVT_SYNC_CLOCK:
-		return ivt_sync_log_add_clock(log, &clock);
+		return ivt_sync_log_add_clock(&r->log, &clock);
 	case IVT_SYNC_BAD:
-		log->skipped++;
+		r->log.skipped++;
 		return 0;
 	default:
 		return 0;
@@ -409,31 +434,71 @@ static void log_sort(struct ivt_sync_log *log)
 	log->n_snapshots = n;
 }
 
+/* 0 with *ret, to be closed, and its size; -EINVAL; -EFBIG; -errno. */
+static int log_open(int dirfd, FILE **ret, uint64_t *ret_bytes)
+{
+	int fd = openat(dirfd, "sync.bin", O_RDONLY | O_CLOEXEC | O_NONBLOCK), status = 0;
+	struct stat st;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st))
+		status = -errno;
+	else if (!S_ISREG(st.st_mode))
+		status = -EINVAL;
+	else if ((uint64_t)st.st_size > IVT_SYNC_MAX_LOG)
+		status = -EFBIG;
+	*ret = status ? NULL : fdopen(fd, "r");
+	if (*ret) {
+		*ret_bytes = (uint64_t)st.st_size;
+		return 0;
+	}
+	if (!status)
+		status = -ENOMEM;
+	close(fd);
+	return status;
+}
+
+/* What is behind the header. */
+static int records_read(FILE *f, struct reading *r)
+{
+	uint8_t rec[IVT_SYNC_BYTES];
+	int status = 0;
+
+	while (!status && fread(rec, sizeof(rec), 1, f) == 1)
+		status = record_take(r, rec);
+	if (!status && ferror(f))
+		status = -EIO;
+	if (!status && r->n_snapshots && (r->n_snapshots - 1) % r->stride)
+		status = ivt_sync_log_add_snapshot(&r->log, &r->last);
+	return status;
+}
+
 int ivt_sync_log_resume(int dirfd, struct ivt_sync_log *ret)
 {
-	struct ivt_sync_log log = { 0 };
-	struct sync_header header;
-	size_t bytes;
-	char *data;
-	int status = ivt_file_read(dirfd, "sync.bin", IVT_SYNC_MAX_LOG, &data, &bytes);
+	struct reading r = { .stride = 1 };
+	uint8_t header[IVT_SYNC_BYTES];
+	struct sync_header h;
+	uint64_t bytes = 0;
+	FILE *f = NULL;
+	int status = log_open(dirfd, &f, &bytes);
 
 	if (status)
 		return status;
-	if (bytes >= sizeof(header))
-		memcpy(&header, data, sizeof(header));
-	if (bytes < sizeof(header) || !ivt_sync_header_is_valid((const uint8_t *)data))
-		status = -EINVAL;
-	for (size_t at = sizeof(header); !status && bytes - at >= IVT_SYNC_BYTES;
-	     at += IVT_SYNC_BYTES)
-		status = record_add(&log, (const uint8_t *)data + at);
-	free(data);
+	if (fread(header, sizeof(header), 1, f) != 1 || !ivt_sync_header_is_valid(header))
+		status = ferror(f) ? -EIO : -EINVAL;
+	r.stride = 1 + bytes / IVT_SYNC_BYTES / MAX_SNAPSHOTS;
+	if (!status)
+		status = records_read(f, &r);
+	fclose(f);
 	if (status) {
-		ivt_sync_log_deinit(&log);
+		ivt_sync_log_deinit(&r.log);
 		return status;
 	}
-	memcpy(log.uuid, header.uuid, sizeof(log.uuid));
-	log.tsc_hz = header.tsc_hz;
-	*ret = log;
+	memcpy(&h, header, sizeof(h));
+	memcpy(r.log.uuid, h.uuid, sizeof(r.log.uuid));
+	r.log.tsc_hz = h.tsc_hz;
+	*ret = r.log;
 	return 0;
 }
 

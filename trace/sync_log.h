@@ -12,7 +12,7 @@
 #include "tsc-sync/clock.h"
 
 #define IVT_SYNC_BYTES	 64
-#define IVT_SYNC_MAX_LOG (1u << 30)
+#define IVT_SYNC_MAX_LOG (1ull << 36)
 
 /* One vCPU's clock from an instant on, and whose it is. */
 struct ivt_sync_clock {
@@ -78,6 +78,9 @@ int ivt_sync_log_resume(int dirfd, struct ivt_sync_log *ret);
  * too long all the same its older half is thinned out.
  */
 void ivt_sync_log_forget(struct ivt_sync_log *log, uint64_t host_tsc);
+/* Of a log that grows for days, on the disk, too: thin out the older half of the
+ * snapshots in memory, where there are too many. */
+void ivt_sync_log_thin(struct ivt_sync_log *log);
 /* Drop all entries of @machine. */
 void ivt_sync_log_forget_machine(struct ivt_sync_log *log, uint32_t machine);
 
@@ -85,7 +88,8 @@ void ivt_sync_log_forget_machine(struct ivt_sync_log *log, uint32_t machine);
  * Read "sync.bin" of the trace directory.  0; -ENOENT; -EINVAL: not a clock
  * log; -EFBIG; -errno.  A cut last record is left out; records of unknown kind
  * or impossible content are counted in skipped.  Snapshots that do not advance
- * in both clocks are left out, so that each pair is usable.
+ * in both clocks are left out, so that each pair is usable; of those of many days
+ * every second one, or third ..., so that they find room in memory.
  */
 int ivt_sync_log_read(int dirfd, struct ivt_sync_log *ret);
 /* Free what the log points to; the structure itself is the caller's. */

@@ -136,6 +136,7 @@ static int sync_take(struct ivt_trace_writer *w, struct ivt_error *err)
 	struct stat st;
 	int ret = ivt_sync_log_resume(w->dirfd, &w->log);
 
+	w->n_clocks_written = w->log.n_clocks;
 	if (!ret && memcmp(w->log.uuid, w->info.uuid, sizeof(w->log.uuid)) != 0)
 		ret = -EINVAL;
 	if (!ret && fstat(w->sync_fd, &st))

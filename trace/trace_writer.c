@@ -155,16 +155,35 @@ static int append_sync(struct ivt_trace_writer *w, const uint8_t rec[IVT_SYNC_BY
 	return 0;
 }
 
+/* Clock entries come once each: those that found no room on the disk follow. */
+static int clocks_write(struct ivt_trace_writer *w, struct ivt_error *err)
+{
+	uint8_t rec[IVT_SYNC_BYTES];
+	int ret = 0;
+
+	if (w->memory)
+		return 0;
+	while (!ret && w->n_clocks_written < w->log.n_clocks) {
+		ivt_sync_clock_encode(rec, &w->log.clocks[w->n_clocks_written]);
+		ret = append_sync(w, rec, err);
+		w->n_clocks_written += !ret;
+	}
+	return ret;
+}
+
 int ivt_trace_writer_snapshot(struct ivt_trace_writer *w, const struct tsc_sync_snapshot *snap,
 			      struct ivt_error *err)
 {
 	uint8_t rec[IVT_SYNC_BYTES];
-	int ret;
+	int ret = clocks_write(w, err);
 
 	ivt_sync_snapshot_encode(rec, snap);
-	ret = append_sync(w, rec, err);
+	if (!ret)
+		ret = append_sync(w, rec, err);
 	if (!ret && ivt_sync_log_add_snapshot(&w->log, snap))
 		ret = ivt_error_set(err, -ENOMEM, "no memory for the clock log");
+	if (!ret && !w->memory)
+		ivt_sync_log_thin(&w->log);
 	return ret;
 }
 
@@ -179,23 +198,33 @@ int ivt_trace_writer_inherit(struct ivt_trace_writer *w, const struct ivt_trace_
 	return ret;
 }
 
+/* They come by the second, for days: of a trace on the disk one stays in memory. */
+static bool is_repeated(const struct ivt_trace_writer *w, uint32_t machine,
+			const struct tsc_sync_entry *entry)
+{
+	return !w->memory && entry->source == TSC_SYNC_HANDSHAKE &&
+	       w->machines[machine].has_handshake;
+}
+
 int ivt_trace_writer_clock(struct ivt_trace_writer *w, uint32_t machine,
 			   const struct tsc_sync_entry *entry, uint64_t guest_tsc,
 			   struct ivt_error *err)
 {
 	struct ivt_sync_clock clock = { .machine = machine, .guest_tsc = guest_tsc };
 	uint8_t rec[IVT_SYNC_BYTES];
-	int ret;
 
 	if (machine >= w->info.n_machines || entry->scale.ratio == 0 || entry->scale.frac_bits > 63)
 		return ivt_error_set(err, -EINVAL, "no clock of machine %u", machine);
 	clock.epoch = w->info.machines[machine].epoch;
 	clock.entry = *entry;
-	ivt_sync_clock_encode(rec, &clock);
-	ret = append_sync(w, rec, err);
-	if (!ret && ivt_sync_log_add_clock(&w->log, &clock))
-		ret = ivt_error_set(err, -ENOMEM, "no memory for the clock log");
-	return ret;
+	if (is_repeated(w, machine, entry)) {
+		ivt_sync_clock_encode(rec, &clock);
+		return append_sync(w, rec, err);
+	}
+	if (ivt_sync_log_add_clock(&w->log, &clock))
+		return ivt_error_set(err, -ENOMEM, "no memory for the clock log");
+	w->machines[machine].has_handshake |= entry->source == TSC_SYNC_HANDSHAKE;
+	return clocks_write(w, err);
 }
 
 void ivt_trace_writer_position(const struct ivt_trace_writer *w, uint32_t machine, uint32_t cpu,
@@ -691,6 +720,7 @@ int ivt_trace_writer_leave(struct ivt_trace_writer *w, struct ivt_error *err)
 	int ret;
 
 	reserve_release(w);
+	clocks_write(w, NULL);
 	w->info.is_closed = true;
 	ret = ivt_manifest_write(w->dirfd, &w->info, err);
 	ivt_writer_free(w);
@@ -708,6 +738,7 @@ int ivt_trace_writer_close(struct ivt_trace_writer *w, struct ivt_error *err)
 		return 0;
 	}
 	reserve_release(w);
+	clocks_write(w, NULL);
 	for (uint32_t i = 0; i < w->info.n_machines; i++) {
 		int status = metadata_write(w, i, err);
 

@@ -20,7 +20,8 @@ struct machine {
 	int dirfd;
 	struct stream *streams; /* by CPU */
 	size_t n_streams;
-	bool has_line; /* metadata says a clock line of the log */
+	bool has_line;	    /* metadata says a clock line of the log */
+	bool has_handshake; /* the log in memory has one; sync.bin has all */
 };
 
 struct ivt_trace_writer {
@@ -33,6 +34,7 @@ struct ivt_trace_writer {
 	struct ivt_trace_info info;
 	struct machine machines[IVT_MAX_MACHINES];
 	struct ivt_sync_log log;
+	size_t n_clocks_written;	 /* of the log's, in sync.bin; the rest found no room yet */
 	struct ivt_trace_memory *memory; /* NULL: it has a directory, and files */
 };
 
