@@ -320,6 +320,10 @@ static void tell_unread(struct recording *rec)
 			message("%s: %" PRIu64 " bytes of records in its rings find no room on "
 				"the disk (counted as lost)",
 				rec->vms[i]->spec.name, bytes);
+		if (rec->sink.is_full && rec->vms[i]->is_pending)
+			message("%s: its last boot found no room on the disk (it is not in the "
+				"trace, and not counted)",
+				rec->vms[i]->spec.name);
 	}
 }
 

@@ -134,6 +134,8 @@ void recording_remove_vm(struct recording *rec, struct vm *vm)
 {
 	vm_ask_flush(vm);
 	vm_drain(vm, true);
+	if (rec->sink.is_full) /* it does not wait until there is room */
+		vm_give_up_unread(vm);
 	vm_account(vm);
 	vm_finish_clock(vm);
 	vm_journal_remove(vm);

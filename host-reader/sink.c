@@ -20,8 +20,7 @@ static int no_room(struct sink *sink, const struct ivt_error *err)
 	return -ENOSPC;
 }
 
-/* What a failed call to the writer means for the caller. */
-static int take_failure(struct sink *sink, int code, const struct ivt_error *err)
+int sink_take_failure(struct sink *sink, int code, const struct ivt_error *err)
 {
 	switch (code) {
 	case -ENOSPC:
@@ -37,7 +36,7 @@ static int take_failure(struct sink *sink, int code, const struct ivt_error *err
 	}
 }
 
-static bool is_waiting(const struct sink *sink)
+bool sink_is_waiting(const struct sink *sink)
 {
 	return sink->is_full && now_ns() < sink->retry_ns;
 }
@@ -49,12 +48,12 @@ int sink_open_stream(struct sink *sink, uint32_t machine, uint32_t cpu)
 
 	if (sink->is_broken)
 		return -EIO;
-	if (is_waiting(sink))
+	if (sink_is_waiting(sink))
 		return -ENOSPC;
 	if (ivt_trace_writer_has_stream(sink->writer, machine, cpu)) /* it goes on */
 		return 0;
 	ret = ivt_trace_writer_add_stream(sink->writer, machine, cpu, &err);
-	return ret ? take_failure(sink, ret, &err) : 0;
+	return ret ? sink_take_failure(sink, ret, &err) : 0;
 }
 
 int sink_append(struct sink *sink, uint32_t machine, uint32_t cpu, const struct iovec *iov,
@@ -65,13 +64,13 @@ int sink_append(struct sink *sink, uint32_t machine, uint32_t cpu, const struct 
 
 	if (sink->is_broken)
 		return -EIO;
-	if (is_waiting(sink))
+	if (sink_is_waiting(sink))
 		return -ENOSPC;
 	if (sink->watch && !machine && cpu < IVT_STREAM_SCRIPT)
 		sink->watch(sink->watch_arg, iov->iov_base, iov->iov_len);
 	ret = ivt_trace_writer_append(sink->writer, machine, cpu, iov, n_iov, lost, flags, &err);
 	if (ret)
-		return take_failure(sink, ret, &err);
+		return sink_take_failure(sink, ret, &err);
 	sink->is_full = false;
 	/* A small packet finds room where a large one does not. */
 	if (sink->is_full_told && now_ns() - sink->full_ns > CALM_NS) {

@@ -34,6 +34,12 @@ int sink_open_stream(struct sink *sink, uint32_t machine, uint32_t cpu);
 int sink_append(struct sink *sink, uint32_t machine, uint32_t cpu, const struct iovec *iov,
 		int n_iov, uint64_t lost, uint32_t flags);
 
+/* Another call to the writer failed with @code and @err: told, and a full disk or the end
+ * of the recording is noted.  Errors as sink_append(). */
+int sink_take_failure(struct sink *sink, int code, const struct ivt_error *err);
+/* Is the disk full, and is it too early to try again? */
+bool sink_is_waiting(const struct sink *sink);
+
 /* The writer's entry for stream @cpu of @machine; NULL when there is none. */
 struct ivt_stream_info *sink_stream(struct sink *sink, uint32_t machine, uint32_t cpu);
 

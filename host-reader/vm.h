@@ -70,6 +70,7 @@ struct vm {
 	bool is_watched;	 /* the guest's page was looked at before */
 	bool is_awaited;	 /* a new epoch was acknowledged, not READY yet */
 	bool is_pending;	 /* a new epoch, not looked at yet: leave its rings alone */
+	bool is_finished;	 /* the old one is done with; the new one found no room yet */
 	bool is_over;		 /* its process ended: what comes is another epoch's */
 	bool is_salvaged;	 /* what it had not published when it died was taken */
 	bool has_panicked;	 /* it said so */

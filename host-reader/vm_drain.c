@@ -183,7 +183,6 @@ static int take_packet(struct vm *vm, uint32_t cpu, uint64_t *bytes)
 		c->reader.tail = tail;
 		return -EFAULT;
 	}
-	vm->recent_tsc = tsc;
 	vm_note_arrival(vm, tsc, ARRIVAL_NS);
 	ret = vm_append(vm, cpu, iov, n, 0);
 	if (ret == -EDQUOT) {
@@ -192,6 +191,7 @@ static int take_packet(struct vm *vm, uint32_t cpu, uint64_t *bytes)
 		c->reader.tail = tail;
 		return ret;
 	}
+	vm->recent_tsc = tsc; /* not what waits on a full disk, and gets old */
 	ivring_reader_release(&c->reader);
 	note_taken(vm, had_arrival);
 	return 0;

@@ -70,26 +70,37 @@ int vm_add_machine(struct vm *vm, uint32_t epoch, struct ivt_error *err)
 	return ivt_trace_writer_add_machine(vm->sink->writer, &info, &vm->machine, err);
 }
 
-/* The machine of the next epoch; the first guest gets the one that is there. */
-static int add_epoch(struct vm *vm)
+/* Guests that reboot over and over may use up all numbers: others go on.  On a full disk
+ * all do. */
+static int add_epoch_machine(struct vm *vm)
 {
 	struct ivt_error err = { "" };
+	int ret;
 
-	if (!vm->has_guest)
-		return 0;
 	if (vm->epoch + 1 >= MAX_EPOCHS && !vm->flight) { /* that one keeps the last only */
 		message("%s: rebooted %d times (not recorded any more; start a new recording)",
 			vm->spec.name, MAX_EPOCHS);
 		vm->is_broken = true;
 		return -1;
 	}
-	/* Guests that reboot over and over may use up all numbers: others go on. */
-	if (vm_add_machine(vm, vm->epoch + 1, &err)) {
+	ret = vm_add_machine(vm, vm->epoch + 1, &err);
+	if (ret == -E2BIG) {
 		message("%s: rebooted: %s (not recorded any more; start a new recording)",
 			vm->spec.name, err.msg);
 		vm->is_broken = true;
-		return -1;
+	} else if (ret) {
+		sink_take_failure(vm->sink, ret, &err);
 	}
+	return ret;
+}
+
+/* The machine of the next epoch; the first guest gets the one that is there. */
+static int add_epoch(struct vm *vm)
+{
+	if (!vm->has_guest)
+		return 0;
+	if (add_epoch_machine(vm))
+		return -1;
 	vm->epoch++;
 	vm->has_guest = false;
 	vm->is_over = false;
@@ -120,6 +131,17 @@ static void guest_is_ready(struct vm *vm)
 	vm_journal_begin(vm);
 }
 
+/* What found no room on the disk: the next boot clears it. */
+static void give_up_rest(struct vm *vm)
+{
+	uint32_t i;
+
+	if (vm->flight || vm->is_arriving || !vm_give_up_unread(vm))
+		return;
+	for (i = 0; i < vm->region.sb.nr_channels; i++)
+		vm->channels[i].reader.tail = vm->channels[i].reader.head;
+}
+
 static void finish_epoch(struct vm *vm)
 {
 	uint64_t before = vm->n_bytes;
@@ -130,22 +152,28 @@ static void finish_epoch(struct vm *vm)
 	if (!vm->has_guest && vm->n_bytes != before)
 		copy_facts(vm);
 	vm_salvage(vm); /* the driver of the next boot speaks: none of the old one runs */
+	give_up_rest(vm);
 	vm_account(vm);
 	vm_finish_clock(vm);
 }
 
-/* A new number on the guest's page.  0 when the present machine is its own. */
+/* A new number on the guest's page.  0 when the present machine is its own; else it is
+ * pending. */
 static int begin_epoch(struct vm *vm, uint64_t epoch, uint32_t state)
 {
 	/* A guest that was there before us goes on as it is; one that comes has
 	 * new counters and new positions. */
 	bool is_new = vm->is_watched || state == IVRING_GUEST_INIT;
 
-	if (state == IVRING_GUEST_INIT) /* what the old one left is still there */
+	if (state == IVRING_GUEST_INIT && !vm->is_finished) /* what the old one left is there */
 		finish_epoch(vm);
-	vm->is_awaited = !vm_arrival_begin(vm, state) && is_new;
-	if (vm->guest_epoch && add_epoch(vm))
+	vm->is_finished = vm->guest_epoch && add_epoch(vm);
+	if (vm->is_finished) {
+		vm->is_pending = true;
+		vm->recent_tsc = 0;
 		return -1;
+	}
+	vm->is_awaited = !vm_arrival_begin(vm, state) && is_new;
 	vm->guest_epoch = epoch;
 	vm->is_salvaged = false;
 	vm->has_panicked = false;
@@ -183,7 +211,7 @@ void vm_watch_guest(struct vm *vm)
 	uint64_t epoch;
 	uint32_t state;
 
-	if (vm->is_broken)
+	if (vm->is_broken || (vm->is_pending && sink_is_waiting(vm->sink)))
 		return;
 	epoch = ivring_load_acquire(&page->guest_epoch);
 	state = ivring_load(&page->state);

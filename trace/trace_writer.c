@@ -416,7 +416,7 @@ static int machine_check(const struct ivt_trace_writer *w, const struct ivt_mach
 			 struct ivt_error *err)
 {
 	if (w->info.n_machines >= IVT_MAX_MACHINES)
-		return ivt_error_set(err, -EINVAL, "a trace holds at most %d machines",
+		return ivt_error_set(err, -E2BIG, "a trace holds at most %d machines",
 				     IVT_MAX_MACHINES);
 	for (size_t i = 0; i < w->info.n_machines; i++) {
 		const struct ivt_machine_info *m = &w->info.machines[i];

@@ -95,7 +95,8 @@ void ivt_trace_writer_forget(struct ivt_trace_writer *w, uint64_t host_tsc);
 /*
  * Add a machine: its directory and metadata.  kind, name, clock, epoch, and
  * whatever else of @info is known; dir and uuid are chosen here.  The writer
- * copies @info.  *ret_machine: its number.  -EEXIST: name and epoch are taken.
+ * copies @info.  *ret_machine: its number.  -EEXIST: name and epoch are taken;
+ * -E2BIG: there are IVT_MAX_MACHINES.
  */
 int ivt_trace_writer_add_machine(struct ivt_trace_writer *w, const struct ivt_machine_info *info,
 				 uint32_t *ret_machine, struct ivt_error *err);
