@@ -4,6 +4,7 @@
  * --resume).  Each VM goes on by itself (vm_resume.c).
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,14 +94,13 @@ int recording_open_trace(struct recording *rec, struct ivt_error *err)
 	return ret ? ret : go_on_with_host(rec, err);
 }
 
-/* The next VM of the trace that nobody named this time: 0 with *ret. */
-static int next_unnamed(struct recording *rec, size_t *i, struct vm_spec *ret)
+/* The next VM of the trace @dirfd that nobody named this time: 0 with *ret. */
+static int next_unnamed(struct recording *rec, int dirfd, size_t *i, struct vm_spec *ret)
 {
 	struct vm_state *s;
 	int err;
 
-	while (!(err = vm_state_read_nth(ivt_trace_writer_dirfd(rec->sink.writer), *i, &s)) ||
-	       err == -EILSEQ) {
+	while (!(err = vm_state_read_nth(dirfd, *i, &s)) || err == -EILSEQ) {
 		bool is_unnamed;
 
 		(*i)++;
@@ -126,17 +126,31 @@ static void go_on_with_unnamed(struct recording *rec, const struct vm_spec *spec
 		message("%s (it is not recorded any more)", err.msg);
 }
 
-void recording_resume_vms(struct recording *rec)
+static void go_on_with_all_of(struct recording *rec, int dirfd)
 {
 	struct vm_spec *specs = calloc(RECORDING_MAX_VMS, sizeof(*specs));
 	size_t i = 0, n = 0;
 
 	/* All, before the first is begun: that makes and removes such files. */
-	while (specs && n < RECORDING_MAX_VMS && !next_unnamed(rec, &i, &specs[n]))
+	while (specs && n < RECORDING_MAX_VMS && !next_unnamed(rec, dirfd, &i, &specs[n]))
 		n++;
 	for (i = 0; i < n; i++)
 		go_on_with_unnamed(rec, &specs[i]);
 	free(specs);
+}
+
+void recording_resume_vms(struct recording *rec)
+{
+	char before[PATH_MAX];
+	int dirfd;
+
+	go_on_with_all_of(rec, ivt_trace_writer_dirfd(rec->sink.writer));
+	/* Killed between two chunks it left some of them there. */
+	dirfd = vm_open_chunk_before(rec->sink.writer, before, sizeof(before));
+	if (dirfd < 0)
+		return;
+	go_on_with_all_of(rec, dirfd);
+	close(dirfd);
 }
 
 void recording_abandon_trace(struct recording *rec)

@@ -162,6 +162,8 @@ void vm_end(struct vm *vm); /* no reader from here on; releases everything */
  * writes.  0; 1: that one did not record it; -errno with *err: it cannot be gone on
  * with, nothing was told to the guest. */
 int vm_resume(struct vm *vm, struct ivt_error *err);
+/* The directory of the chunk before that of @w: open, its path in @ret; or -ENOENT. */
+int vm_open_chunk_before(struct ivt_trace_writer *w, char *ret, size_t ret_bytes);
 
 /* ---- vm_drain.c ---- */
 

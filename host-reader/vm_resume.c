@@ -290,11 +290,10 @@ static int in_this_trace(struct vm *vm, const struct vm_state *s, struct ivring_
 	return ret ? cannot(vm, ret, strerror(-ret), err) : 0;
 }
 
-/* The directory of the chunk before this one, beside it.  Open, or -ENOENT. */
-static int chunk_before(const struct vm *vm, char *ret, size_t ret_bytes)
+int vm_open_chunk_before(struct ivt_trace_writer *w, char *ret, size_t ret_bytes)
 {
-	const char *path = ivt_trace_writer_path(vm->sink->writer), *slash = strrchr(path, '/');
-	const char *name = ivt_trace_writer_info(vm->sink->writer)->chunk.previous;
+	const char *path = ivt_trace_writer_path(w), *slash = strrchr(path, '/');
+	const char *name = ivt_trace_writer_info(w)->chunk.previous;
 	int fd;
 
 	if (!name[0])
@@ -326,6 +325,18 @@ static void place_in_chunk_before(struct vm *vm, const char *dir, const struct v
 	ivt_trace_writer_abandon(w);
 }
 
+/* What was lost since the last packet of the chunk before is this one's. */
+static void losses_take(struct vm *vm, const struct ivring_journal_pos *pos)
+{
+	uint32_t i;
+
+	for (i = 0; i < vm->region.sb.nr_channels; i++) {
+		vm->channels[i].reader.lost_full = pos[i].lost_full;
+		vm->channels[i].reader.lost_nested = pos[i].lost_nested;
+		vm->channels[i].reader.lost_big = pos[i].lost_big;
+	}
+}
+
 /* The recorder was killed between two chunks: what was taken into the one before is
  * journalled there, and nothing was taken since. */
 static int in_the_next_chunk(struct vm *vm, const struct vm_state *s,
@@ -333,7 +344,8 @@ static int in_the_next_chunk(struct vm *vm, const struct vm_state *s,
 {
 	const struct vm_journal *before = vm->journal;
 	char dir[PATH_MAX];
-	int ret = vm_add_machine(vm, 0, err), fd = chunk_before(vm, dir, sizeof(dir));
+	int ret = vm_add_machine(vm, 0, err);
+	int fd = vm_open_chunk_before(vm->sink->writer, dir, sizeof(dir));
 
 	if (fd >= 0) {
 		place_in_chunk_before(vm, dir, s);
@@ -345,8 +357,10 @@ static int in_the_next_chunk(struct vm *vm, const struct vm_state *s,
 	ret = go_on(vm, s, pos);
 	if (ret)
 		return cannot(vm, ret, strerror(-ret), err);
-	if (vm->journal == before)
+	if (vm->journal == before) { /* the boot is the same */
+		losses_take(vm, pos);
 		vm_begin_chunk(vm);
+	}
 	return 0;
 }
 
@@ -384,7 +398,7 @@ static int resume_from(struct vm *vm, const char *dir, int dirfd, go_on_fn *fn,
 
 int vm_resume(struct vm *vm, struct ivt_error *err)
 {
-	const struct ivt_trace_writer *w = vm->sink->writer;
+	struct ivt_trace_writer *w = vm->sink->writer;
 	char before[PATH_MAX];
 	int ret, dirfd;
 
@@ -392,7 +406,7 @@ int vm_resume(struct vm *vm, struct ivt_error *err)
 			  err);
 	if (ret != 1)
 		return ret;
-	dirfd = chunk_before(vm, before, sizeof(before));
+	dirfd = vm_open_chunk_before(w, before, sizeof(before));
 	if (dirfd < 0)
 		return 1;
 	ret = resume_from(vm, before, dirfd, in_the_next_chunk, err);
