@@ -34,7 +34,7 @@ void vm_begin_chunk(struct vm *vm)
 	vm_journal_begin(vm);
 	/* Its driver dumps its state for a reader that it does not know. */
 	vm_check_region(vm);
-	if (!vm->is_broken)
+	if (!vm->is_broken && !vm->retired_ns)
 		vm_ask_events(vm);
 }
 
