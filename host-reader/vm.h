@@ -54,6 +54,7 @@ struct vm {
 	uint64_t retired_ns;	 /* it will be removed: asked to publish then; 0: not */
 	struct sink *sink;
 	struct vm_journal *journal; /* NULL: none */
+	bool has_no_journal;	    /* as none could be made; told */
 	struct region_note note;
 	const struct event_set *events; /* asked of the guest; the recording's */
 	struct ivring_region region;

@@ -254,9 +254,10 @@ void vm_journal_begin(struct vm *vm)
 	j = journal_new(vm, ivt_trace_writer_path(vm->sink->writer), old ? old->generation + 1 : 1);
 	err = j ? journal_make(vm, j) : -ENOMEM;
 	if (err) {
-		message("%s: WARNING: no journal: %s (should this recorder be killed, what waits "
-			"in the VM's rings is lost)",
-			vm->spec.name, strerror(-err));
+		if (!vm->has_no_journal)
+			message("%s: WARNING: no journal: %s (should this recorder be killed, what "
+				"waits in the VM's rings is lost)",
+				vm->spec.name, strerror(-err));
 		if (j)
 			unlink(j->path);
 		journal_free(j);
@@ -269,6 +270,7 @@ void vm_journal_begin(struct vm *vm)
 		unlink(old->path);
 	journal_free(old);
 	vm->journal = j;
+	vm->has_no_journal = !j;
 }
 
 void vm_journal_save(struct vm *vm)
@@ -287,6 +289,8 @@ void vm_journal_retry(struct vm *vm)
 {
 	if (vm->journal && vm->journal->is_unsaved)
 		vm_journal_save(vm);
+	if (vm->has_no_journal && !vm->sink->is_full)
+		vm_journal_begin(vm);
 }
 
 void vm_journal_commit(struct vm *vm, uint32_t cpu)

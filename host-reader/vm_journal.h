@@ -57,7 +57,7 @@ struct vm_state {
 /*
  * From here on: the present machine and boot of @vm, each channel as it stands, in
  * the trace that is written now.  What was journalled before is forgotten.  A
- * failure is told, and the VM has no journal then.
+ * failure is told, and the VM has no journal until vm_journal_retry() makes one.
  */
 void vm_journal_begin(struct vm *vm);
 /* What is in the state has changed.  On a full disk it is written later. */
