@@ -40,6 +40,18 @@ static int add_machine(struct recording *rec, uint32_t number, struct ivt_error 
 	return ivt_trace_writer_add_machine(rec->next, &info, &ret_number, err);
 }
 
+/* What a recorder that was killed had made of it. */
+static void remove_half_made(const char *path)
+{
+	struct ivt_trace_writer *w;
+
+	if (access(path, F_OK) || !ivt_trace_remove(path, NULL))
+		return;
+	/* No trace yet: the attempt to go on in it removes that. */
+	if (!ivt_trace_writer_resume(path, &w, NULL))
+		ivt_trace_writer_abandon(w);
+}
+
 /* Under a name of its own: nobody takes it for a chunk until it is one. */
 static int begin_next(struct recording *rec, struct ivt_error *err)
 {
@@ -48,8 +60,7 @@ static int begin_next(struct recording *rec, struct ivt_error *err)
 	int ret;
 
 	snprintf(path, sizeof(path), "%s.new", chunks_next_path(rec->chunks));
-	if (!access(path, F_OK)) /* a recorder was killed */
-		ivt_trace_remove(path, NULL);
+	remove_half_made(path);
 	ret = ivt_trace_writer_create(path, IVT_VERSION, &rec->next, err);
 	if (ret)
 		return ret;

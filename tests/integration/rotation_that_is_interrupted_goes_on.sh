@@ -29,10 +29,18 @@ wait_for 30 test -d "$work/t.0003.ivt"
 kill -9 $recorder
 wait $recorder || true
 grep -v 'goes on in' "$work/record.out"
+# It may have died when it had just begun to make the next chunk.
+last=$(printf '%s\n' "$work"/t.[0-9][0-9][0-9][0-9].ivt | tail -n 1)
+printf -v next '%s/t.%04d.ivt' "$work" $((10#${last: -8:4} + 1))
+rm -rf "$next.new"
+mkdir "$next.new"
+printf IVSY >"$next.new/sync.bin"
 
 echo '== resumed'
 record_chunks --resume
 grep 'going on in' "$work/record.out"
+wait_for 30 test -d "$next"
+[ ! -e "$next.new" ]
 wait $writing
 kill -INT $recorder
 wait $recorder
