@@ -297,16 +297,24 @@ static void look_at(struct discover *d, struct recording *rec, pid_t pid, uint64
 		look_for_regions(rec, p);
 }
 
+/* Also where another file has its name by now. */
+static bool has_region(const struct vm *vm)
+{
+	struct stat st;
+
+	return !stat(vm->spec.path, &st) && st.st_dev == vm->region.dev &&
+	       st.st_ino == vm->region.ino;
+}
+
 /* A VM that was found and is gone, region and all, does not come again. */
 static void remove_gone(struct recording *rec)
 {
-	struct stat st;
 	size_t i = 0;
 
 	while (i < rec->n_vms) {
 		struct vm *vm = rec->vms[i];
 
-		if (!vm->spec.is_found || vm->qemu.pid > 0 || !stat(vm->spec.path, &st)) {
+		if (!vm->spec.is_found || vm->qemu.pid > 0 || has_region(vm)) {
 			i++;
 			continue;
 		}
@@ -318,13 +326,15 @@ static void remove_gone(struct recording *rec)
 void discover_look(struct discover *d, struct recording *rec)
 {
 	uint64_t now = now_ns(), begin = thread_cpu_ns();
-	size_t n_before = rec->n_vms;
 	struct dirent *entry;
+	size_t n_before;
 	DIR *proc;
 
 	if (now - d->looked_ns < LOOK_NS || now - d->looked_ns < COST_FRACTION * d->cost_ns)
 		return;
 	d->looked_ns = now;
+	remove_gone(rec); /* first: a region that was made anew has the name of the old one */
+	n_before = rec->n_vms;
 	proc = opendir("/proc");
 	while (proc && (entry = readdir(proc)))
 		if (isdigit((unsigned char)entry->d_name[0]))
@@ -334,5 +344,4 @@ void discover_look(struct discover *d, struct recording *rec)
 	drop_unseen(d);
 	if (rec->n_vms == n_before) /* what adding one costs is another matter */
 		d->cost_ns = thread_cpu_ns() - begin;
-	remove_gone(rec);
 }
