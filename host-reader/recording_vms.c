@@ -10,7 +10,8 @@
 #include "host-reader/recording.h"
 #include "host-reader/vm_journal.h"
 
-#define FLUSH_WAIT_NS 60000000u /* a guest's flush timer is 10 ms; guests are slow at times */
+#define FLUSH_WAIT_NS 60000000u	  /* a guest's flush timer is 10 ms; guests are slow at times */
+#define STOP_WAIT_NS  1000000000u /* for one that is at work and has not stopped yet */
 
 int recording_attach_vm(struct recording *rec, const struct vm_spec *spec, struct ivt_error *err)
 {
@@ -158,13 +159,22 @@ void recording_retire_vm(struct recording *rec, struct vm *vm)
 	vm->retired_ns = now_ns();
 }
 
+/* As at the end of a recording: it has stopped, or has had its time. */
+static bool is_through(struct vm *vm, uint64_t now)
+{
+	uint64_t elapsed_ns = now - vm->retired_ns;
+	bool is_quiet = vm_is_quiet(vm);
+
+	return elapsed_ns >= STOP_WAIT_NS || (is_quiet && elapsed_ns >= FLUSH_WAIT_NS);
+}
+
 static void remove_retired(struct recording *rec)
 {
 	uint64_t now = now_ns();
 	size_t i;
 
 	for (i = rec->n_vms; i-- > 0;)
-		if (rec->vms[i]->retired_ns && now - rec->vms[i]->retired_ns >= FLUSH_WAIT_NS)
+		if (rec->vms[i]->retired_ns && is_through(rec->vms[i], now))
 			recording_remove_vm(rec, rec->vms[i]);
 }
 

@@ -23,7 +23,8 @@ void vm_watch_beat(struct vm *vm)
 {
 	uint64_t beat;
 
-	if (vm->is_broken || ivring_region_check(&vm->region))
+	/* Of one that was asked to stop vm_is_quiet() follows the beats. */
+	if (vm->retired_ns || vm->is_broken || ivring_region_check(&vm->region))
 		return;
 	beat = read_beat(vm);
 	vm->is_beating = vm->has_guest && beat != vm->beat;
