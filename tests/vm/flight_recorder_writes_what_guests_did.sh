@@ -68,6 +68,7 @@ reset()
 }
 
 vm_setup
+gcc -O2 -Wall -static -o "$work/say-panic" "$SRC/tests/vm/tools/say-panic.c"
 truncate -s 1M "$work/slow.img"
 vm_start g --smp 2 --disk "$work/slow.img,bps=65536" \
 	--qemu-args "-action reboot=reset,panic=none -device pvpanic -qmp unix:$work/q.sock,server=on,wait=off"
@@ -94,8 +95,8 @@ holds "reset: QMP's RESET" 1 100
 wait_for 90 recorded_again
 grep -q 'the guest was rebooted' "$work/err"
 
-# What a guest's pvpanic driver does, with a kernel that goes on.
-marks 101 200 'printf "\001" | dd of=/dev/port bs=1 seek=$((0x505))' >/dev/null 2>&1
+lab/vm put g "$work/say-panic" /tmp/say-panic
+marks 101 200 /tmp/say-panic
 holds "panic: QMP's GUEST_PANICKED" 101 200
 reset
 wait_for 90 recorded_again
