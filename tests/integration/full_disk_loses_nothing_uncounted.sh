@@ -4,18 +4,9 @@
 # The disk gets full in mid-recording and stays so, or has room again: what was
 # recorded before can be read, the trace is closed, and what is missing is counted,
 # also what stays in the rings at the end.
-set -euo pipefail
-if [ -z "${IVT_PRIVATE_MOUNTS-}" ]; then
-	[ "$(id -u)" = 0 ] || { echo "needs root"; exit 77; }
-	unshare -m true 2>/dev/null || { echo "needs unshare -m"; exit 77; }
-	IVT_PRIVATE_MOUNTS=1 exec unshare -m "$0"
-fi
 . "$(dirname "$0")/lib.sh"
 
-disk=$work/disk
-mkdir "$disk"
-mount -t tmpfs -o size=3m none "$disk"
-trace=$disk/t.ivt
+small_disk 3m
 
 # full HOW-LONG COUNT: $status of the recorder, its output in $work/err
 full()

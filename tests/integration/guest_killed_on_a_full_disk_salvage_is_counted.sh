@@ -3,12 +3,6 @@
 # timeout: 120
 # The disk is full when a guest is killed: what would be salvaged finds no room, and
 # is counted as lost like all that waits in the rings.
-set -euo pipefail
-if [ -z "${IVT_PRIVATE_MOUNTS-}" ]; then
-	[ "$(id -u)" = 0 ] || { echo "needs root"; exit 77; }
-	unshare -m true 2>/dev/null || { echo "needs unshare -m"; exit 77; }
-	IVT_PRIVATE_MOUNTS=1 exec unshare -m "$0"
-fi
 . "$(dirname "$0")/lib.sh"
 
 has_said() # TEXT
@@ -16,10 +10,7 @@ has_said() # TEXT
 	grep -q "$1" "$work/record.out"
 }
 
-disk=$work/disk
-mkdir "$disk"
-mount -t tmpfs -o size=3m none "$disk"
-trace=$disk/t.ivt
+small_disk 3m
 make_region 16M 2
 record_in_background --duration 60s
 "$O/tests/data/dying-guest" "$region" "$work/tally" --count 100000 --half-written \

@@ -4,18 +4,9 @@
 # The disk is full when a guest is reset, and its next boot has no machine in the trace:
 # the recording goes on, the boot waits in its rings until there is room, and what the
 # boot before had not got rid of is counted.
-set -euo pipefail
-if [ -z "${IVT_PRIVATE_MOUNTS-}" ]; then
-	[ "$(id -u)" = 0 ] || { echo "needs root"; exit 77; }
-	unshare -m true 2>/dev/null || { echo "needs unshare -m"; exit 77; }
-	IVT_PRIVATE_MOUNTS=1 exec unshare -m "$0"
-fi
 . "$(dirname "$0")/lib.sh"
 
-disk=$work/disk
-mkdir "$disk"
-mount -t tmpfs -o size=4m none "$disk"
-trace=$disk/t.ivt
+small_disk 4m
 dd if=/dev/zero of="$disk/filler" bs=64k count=24 status=none
 make_region 16M 2
 record_in_background --duration 60s

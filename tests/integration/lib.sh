@@ -15,6 +15,22 @@ guest=$O/tests/data/pretend-guest
 host=$BIN/ivtrace-host
 report=$BIN/ivtrace-report
 
+# small_disk SIZE: sets $disk, a file system of its own, and $trace on it.  To be called
+# first: the test starts over, where nobody else sees the mount.
+small_disk()
+{
+	if [ -z "${IVT_PRIVATE_MOUNTS-}" ]; then
+		[ "$(id -u)" = 0 ] || { echo "needs root"; exit 77; }
+		unshare -m true 2>/dev/null || { echo "needs unshare -m"; exit 77; }
+		rm -rf "$work"
+		IVT_PRIVATE_MOUNTS=1 exec unshare -m "$0"
+	fi
+	disk=$work/disk
+	mkdir "$disk"
+	mount -t tmpfs -o "size=$1" none "$disk"
+	trace=$disk/t.ivt
+}
+
 make_region() # SIZE CPUS
 {
 	"$host" qemu-args --vm "a=shm:$region" --size "$1" --cpus "$2" >/dev/null

@@ -4,18 +4,9 @@
 # The disk is full and the recorder is killed; it goes on on the full disk, is killed
 # again, and goes on when there is room: what the rings could hold is there once, the
 # rest is counted.
-set -euo pipefail
-if [ -z "${IVT_PRIVATE_MOUNTS-}" ]; then
-	[ "$(id -u)" = 0 ] || { echo "needs root"; exit 77; }
-	unshare -m true 2>/dev/null || { echo "needs unshare -m"; exit 77; }
-	IVT_PRIVATE_MOUNTS=1 exec unshare -m "$0"
-fi
 . "$(dirname "$0")/lib.sh"
 
-disk=$work/disk
-mkdir "$disk"
-mount -t tmpfs -o size=4m none "$disk"
-trace=$disk/t.ivt
+small_disk 4m
 
 make_region 16M 2
 go_on
