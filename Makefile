@@ -303,10 +303,15 @@ $(T)/fuzz/%: tests/fuzz/%.c $(FUZZ_SRC) $(wildcard ivring/include/ivring/*.h tra
 	$(Q)$(CLANG) $(CPPFLAGS) $(call pkg,--cflags,$(TRACE_PKGS)) -std=gnu11 -Wall -g -O1 \
 		-fno-strict-aliasing -fno-sanitize-recover=undefined \
 		-fsanitize=fuzzer,address,undefined -o $@ $< $(FUZZ_MORE) $(FUZZ_SRC) $(TRACE_LIBS) -lm
-$(T)/fuzz/fuzz_post_mortem: FUZZ_MORE = host-reader/post_mortem.c host-reader/ring_take.c
-$(T)/fuzz/fuzz_post_mortem: host-reader/post_mortem.c host-reader/ring_take.c
+FUZZ_POST_MORTEM := $(addprefix host-reader/,guest_facts.c post_mortem.c ring_take.c)
+$(T)/fuzz/fuzz_post_mortem: FUZZ_MORE = $(FUZZ_POST_MORTEM)
+$(T)/fuzz/fuzz_post_mortem: $(FUZZ_POST_MORTEM)
+
+# All that the rungs would build: so that a part of them shows, too, what does not link.
+test-programs: $(UNIT) $(STRESS) $(TEST_DATA) $(foreach rung,draw fuzz,$(call test_programs,$(rung)))
 
 .PRECIOUS: $(T)/unit/%.c $(O)/bpf/%.bpf.o
+.PHONY: test-programs
 .PHONY: check check-long check-style check-unit check-unit-asan check-abi check-models check-stress \
 	check-mutants check-fuzz check-cli check-draw check-gui check-module check-integration \
 	check-vm check-kvm
