@@ -57,7 +57,8 @@ TSC_IO_SRC   := $(call src,tsc-sync/sources)
 TRACE_SRC    := $(call src,trace)
 ANALYSIS_SRC := $(call src,analysis)
 REPORT_SRC   := $(call src,analysis/report)
-HOST_SRC     := $(call src,host-reader)
+HOST_DIRS    := base qemu region tracer vm recording top commands
+HOST_SRC     := $(call src,$(addprefix host-reader/,$(HOST_DIRS)))
 MODEL_SRC    := $(call src,viewer/model)
 DRAW_SRC     := $(call src,viewer/draw)
 VIEW_SRC     := $(call src,viewer/widgets viewer/app)
@@ -95,7 +96,7 @@ BPF_LIBS   = $(call pkg,--libs,libbpf) -lelf -lz
 TRACE_PKGS = json-c libtraceevent libzstd
 TRACE_LIBS = $(call pkg,--libs,$(TRACE_PKGS))
 
-$(O)/obj/host-reader/clock_choice.o $(O)/obj/host-reader/stap_script.o: \
+$(O)/obj/host-reader/vm/clock_choice.o $(O)/obj/host-reader/tracer/stap_script.o: \
 	CPPFLAGS += -DIVT_DATADIR='"$(PREFIX)/share/ivtrace"'
 $(O)/obj/trace/%.o:	  CPPFLAGS += $(call pkg,--cflags,$(TRACE_PKGS))
 $(O)/obj/guest-driver/tool/%.o $(O)/obj/analysis/report/%.o $(O)/obj/host-reader/%.o: \
@@ -162,8 +163,8 @@ $(LIBIVRING_SO): $(patsubst %.c,$(O)/pic/%.o,$(IVRING_SRC)) ivring/src/ivring.ma
 
 # ---- eBPF programs: vmlinux.h of the build machine, relocated at load (CO-RE) --
 
-BPF_SRC	 := $(wildcard host-reader/bpf/*.bpf.c)
-BPF_SKEL := $(patsubst host-reader/bpf/%.bpf.c,$(O)/include/%.skel.h,$(BPF_SRC))
+BPF_SRC	 := $(wildcard host-reader/tracer/bpf/*.bpf.c)
+BPF_SKEL := $(patsubst host-reader/tracer/bpf/%.bpf.c,$(O)/include/%.skel.h,$(BPF_SRC))
 BTF	 ?= /sys/kernel/btf/vmlinux
 
 $(call obj,$(HOST_SRC) $(TSC_IO_SRC)): | $(BPF_SKEL)
@@ -173,7 +174,7 @@ $(O)/include/vmlinux.h: $(BTF)
 	$(call say,BTF,$@)
 	$(Q)bpftool btf dump file $(BTF) format c > $@
 
-$(O)/bpf/%.bpf.o: host-reader/bpf/%.bpf.c $(O)/include/vmlinux.h
+$(O)/bpf/%.bpf.o: host-reader/tracer/bpf/%.bpf.c $(O)/include/vmlinux.h
 	@mkdir -p $(@D)
 	$(call say,BPF,$<)
 	$(Q)$(CLANG) -g -O2 -target bpf -D__TARGET_ARCH_x86 -Wall -Wno-missing-declarations \
@@ -303,7 +304,7 @@ $(T)/fuzz/%: tests/fuzz/%.c $(FUZZ_SRC) $(wildcard ivring/include/ivring/*.h tra
 	$(Q)$(CLANG) $(CPPFLAGS) $(call pkg,--cflags,$(TRACE_PKGS)) -std=gnu11 -Wall -g -O1 \
 		-fno-strict-aliasing -fno-sanitize-recover=undefined \
 		-fsanitize=fuzzer,address,undefined -o $@ $< $(FUZZ_MORE) $(FUZZ_SRC) $(TRACE_LIBS) -lm
-FUZZ_POST_MORTEM := $(addprefix host-reader/,guest_facts.c post_mortem.c ring_take.c)
+FUZZ_POST_MORTEM := $(addprefix host-reader/vm/,guest_facts.c post_mortem.c ring_take.c)
 $(T)/fuzz/fuzz_post_mortem: FUZZ_MORE = $(FUZZ_POST_MORTEM)
 $(T)/fuzz/fuzz_post_mortem: $(FUZZ_POST_MORTEM)
 

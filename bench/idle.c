@@ -12,7 +12,7 @@
 #include "bench.h"
 #include <errno.h>
 #include <sys/mman.h>
-#include "host-reader/vm.h"
+#include "host-reader/vm/vm.h"
 
 #define MAX_VMS	   64
 #define PACE_NS	   1000000
@@ -117,7 +117,7 @@ static uint64_t sweep_fetch(void)
 	return found;
 }
 
-/* As drain_all() of host-reader/record.c. */
+/* As drain_all() of host-reader/recording/record.c. */
 static uint64_t sweep_host(void)
 {
 	uint64_t found = 0;

@@ -15,7 +15,7 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include "host-reader/loop.h"
+#include "host-reader/base/loop.h"
 
 #define N_RUNS	     12
 #define LOOK_NS	     10000000u /* the recorder's longest sleep between two looks */

@@ -20,7 +20,7 @@
 
 #include "trace/trace_reader.h"
 
-/* A record is in its file within 80 ms (host-reader/vm_drain.c). */
+/* A record is in its file within 80 ms (host-reader/vm/vm_drain.c). */
 #define IVT_FOLLOW_HOLD_NS 100000000u
 
 struct ivt_follow;

@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "host-reader/message.h"
-#include "host-reader/post_mortem.h"
+#include "host-reader/base/message.h"
+#include "host-reader/vm/post_mortem.h"
 #include "trace/trace_reader.h"
 #include <ivring/events.h>
 #include <ivring/region.h>

@@ -43,12 +43,15 @@ git rm -qf trace/analysis.h
 put viewer/draw/gtk.c '/* SPDX-License-Identifier: GPL-2.0-or-later */' '#include <gtk/gtk.h>'
 noticed viewer/draw/gtk.c:2 scripts/check-includes
 git rm -qf viewer/draw/gtk.c
-put host-reader/drain.c '/* SPDX-License-Identifier: GPL-2.0-or-later */' '#include "trace/merge.h"'
-noticed host-reader/drain.c:2 scripts/check-includes
-git rm -qf host-reader/drain.c
-put host-reader/summary.c '/* SPDX-License-Identifier: GPL-2.0-or-later */' '#include "trace/merge.h"'
+put host-reader/vm/drain.c '/* SPDX-License-Identifier: GPL-2.0-or-later */' '#include "trace/merge.h"'
+noticed host-reader/vm/drain.c:2 scripts/check-includes
+git rm -qf host-reader/vm/drain.c
+put host-reader/base/sink.h '/* SPDX-License-Identifier: GPL-2.0-or-later */' '#include "host-reader/vm/vm.h"'
+noticed host-reader/base/sink.h:2 scripts/check-includes
+git rm -qf host-reader/base/sink.h
+put host-reader/recording/summary.c '/* SPDX-License-Identifier: GPL-2.0-or-later */' '#include "trace/merge.h"'
 scripts/check-includes
-git rm -qf host-reader/summary.c
+git rm -qf host-reader/recording/summary.c
 put tsc-sync/none.c 'int x;'
 noticed tsc-sync/none.c:1 scripts/check-spdx
 git rm -qf tsc-sync/none.c

@@ -12,7 +12,7 @@
 struct kvm_feed;
 
 /*
- * The eBPF programs (host-reader/bpf/kvm_clock.bpf.c), loaded; they observe from
+ * The eBPF programs (host-reader/tracer/bpf/kvm_clock.bpf.c), loaded; they observe from
  * kvm_feed_begin() on.  @ret is the caller's.
  * 0; -ENOENT: no KVM, or its tracepoints are not in this kernel; -EPERM: not
  * allowed; -ENOTSUP: the kernel has no BTF; other -errno: refused.

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The end of a VM's recording: its guest was asked to stop and to publish.  When it has
+ * done so, it does not say; but its driver's heart beats, it looks at what is asked at
+ * each beat, and then the count of its records stands still.  A guest on a busy host may
+ * take a while for that, and what it writes meanwhile belongs to the recording.
+ */
+#include "host-reader/vm/vm.h"
+
+#define MIN_BEATS   3 /* it has looked, and what that set off has run */
+#define STILL_BEATS 2 /* nothing was written in between */
+
+static uint64_t read_beat(const struct vm *vm)
+{
+	const struct ivring_guest_page *page =
+		(const struct ivring_guest_page *)((const char *)vm->region.base +
+						   IVRING_GUEST_OFF);
+
+	return ivring_load(&page->heartbeat);
+}
+
+void vm_watch_beat(struct vm *vm)
+{
+	uint64_t beat;
+
+	/* Of one that was asked to stop vm_is_quiet() follows the beats. */
+	if (vm->retired_ns || vm->is_broken || ivring_region_check(&vm->region))
+		return;
+	beat = read_beat(vm);
+	vm->is_beating = vm->has_guest && beat != vm->beat;
+	vm->beat = beat;
+}
+
+bool vm_is_quiet(struct vm *vm)
+{
+	uint64_t beat, n_events;
+
+	/* A flight recorder's records are taken by snapshots. */
+	if (vm->flight || vm->is_broken || vm->is_over || vm->has_panicked || !vm->is_beating ||
+	    ivring_region_check(&vm->region))
+		return true;
+	beat = read_beat(vm);
+	if (beat != vm->beat) {
+		n_events = vm_count_events(vm);
+		vm->n_beats++;
+		vm->n_still = n_events == vm->n_events ? vm->n_still + 1 : 0;
+		vm->n_events = n_events;
+		vm->beat = beat;
+	}
+	return vm->n_beats >= MIN_BEATS && vm->n_still >= STILL_BEATS && !vm_has_unread(vm);
+}
