@@ -123,9 +123,10 @@ void ivtrace_ring_stop(struct ivtrace_region *r);
 void ivtrace_ring_freeze(struct ivtrace_region *r);
 void ivtrace_ring_thaw(struct ivtrace_region *r);
 
-/* Hardirq.  Have each CPU publish what its reader cannot see yet: those whose
- * flush timer is parked, or (@all) every one. */
-void ivtrace_ring_kick(bool all);
+/* Interrupts off.  Have each CPU publish what its reader cannot see yet: those whose
+ * flush timer is parked, or (@all) every one.  @period_ms: this CPU calls again after
+ * that time; 0: it may not. */
+void ivtrace_ring_kick(bool all, u32 period_ms);
 
 /* What was written and lost since the region was bound, and how often the host
  * was woken, all CPUs.  Any context. */

@@ -136,8 +136,8 @@ static void ivtrace_control_beat(u32 period_ms)
 		ivtrace_emit(IVT_TYPE_ivtrace_beat, "", 0);
 }
 
-/* Under the lock.  Is there a reader? */
-static bool ivtrace_control_look_locked(void)
+/* Under the lock.  Is there a reader?  @period_ms: as for ivtrace_ring_kick(). */
+static bool ivtrace_control_look_locked(u32 period_ms)
 {
 	const struct ivring_reader_page *page = ivtrace_reader_page(ivtrace_control.region);
 	u64 reader_epoch = ivtrace_control_reader(page);
@@ -151,7 +151,7 @@ static bool ivtrace_control_look_locked(void)
 		queue_work_on(ivtrace_ring_cpu(), system_long_wq, &ivtrace_control.work);
 	if (reader_epoch)
 		ivtrace_shake_look(page);
-	ivtrace_ring_kick(flags & IVRING_READER_FLUSH_REQ);
+	ivtrace_ring_kick(flags & IVRING_READER_FLUSH_REQ, period_ms);
 	return reader_epoch;
 }
 
@@ -161,7 +161,7 @@ void ivtrace_control_look(void)
 
 	raw_spin_lock_irqsave(&ivtrace_look_lock, irqs);
 	if (ivtrace_is_watching)
-		ivtrace_control_look_locked();
+		ivtrace_control_look_locked(0);
 	raw_spin_unlock_irqrestore(&ivtrace_look_lock, irqs);
 }
 
@@ -169,12 +169,13 @@ static enum hrtimer_restart ivtrace_control_timer(struct hrtimer *timer)
 {
 	unsigned long irqs;
 	bool has_reader;
-	u32 period_ms;
+	u32 period_ms = clamp(poll_ms, 1u, 1000u);
 
 	raw_spin_lock_irqsave(&ivtrace_look_lock, irqs);
-	has_reader = ivtrace_control_look_locked();
+	has_reader = ivtrace_control_look_locked(period_ms);
 	raw_spin_unlock_irqrestore(&ivtrace_look_lock, irqs);
-	period_ms = has_reader ? clamp(poll_ms, 1u, 1000u) : IVTRACE_IDLE_MS;
+	if (!has_reader)
+		period_ms = IVTRACE_IDLE_MS;
 	if (!ivtrace_region_is_stale(ivtrace_control.region))
 		ivtrace_control_beat(period_ms);
 	hrtimer_forward_now(timer, ms_to_ktime(period_ms));

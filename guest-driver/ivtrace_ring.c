@@ -7,7 +7,9 @@
  * awake and cannot be started from a tracepoint (that may be inside the timer
  * code, or hold a run queue's lock).  So it parks when it finds nothing for a
  * while, and the control timer, which runs on one CPU only, looks at the
- * parked ones and restarts theirs ("kick").
+ * parked ones and restarts theirs ("kick").  The CPU that it runs on needs no
+ * second timer where the control timer comes often enough: what is there is
+ * published on the spot.  A guest with one vCPU is woken half as often so.
  *
  * Where wake-ups themselves are recorded (timer interrupts, idle states) each
  * look at an idle CPU would find the records of the last one.  There, what is no
@@ -117,9 +119,9 @@ static void ivtrace_kicked(void *arg)
 	smp_store_release(&c->kick_pending, 0); /* the last that is done with c->kick */
 }
 
-void ivtrace_ring_kick(bool all)
+void ivtrace_ring_kick(bool all, u32 period_ms)
 {
-	int cpu;
+	int cpu, here = period_ms && period_ms <= flush_ms ? smp_processor_id() : -1;
 
 	for_each_online_cpu (cpu) {
 		struct ivtrace_cpu *c = per_cpu_ptr(&ivtrace_cpus, cpu);
@@ -130,6 +132,10 @@ void ivtrace_ring_kick(bool all)
 		if (!all && !ivtrace_has_news(c) &&
 		    time_before(jiffies, READ_ONCE(c->published_at) + HZ))
 			continue;
+		if (cpu == here) {
+			ivtrace_publish(c);
+			continue;
+		}
 		/* Only the control timer kicks: nobody else sets the flag; pairs with the
 		 * kick's end. */
 		if (smp_load_acquire(&c->kick_pending))
