@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
+#include "host-reader/base/fairness.h"
 #include "host-reader/base/message.h"
 #include "host-reader/vm/handshake.h"
 
@@ -17,11 +18,13 @@
 #define PERIOD_NS    999000000u
 #define MS_NS	     1000000u
 #define CALLS_HZ     16	       /* at most about so many calls: each may spin for milliseconds */
-#define REST	     25	       /* times as long as the last burst */
+#define MAX_LISTENED 4	       /* guests whose answer is waited for at once */
+#define REST	     25	       /* times the CPU time that a call took: 4 % of a CPU, and ... */
+#define LAP_REST     9	       /* ... 10 % in first and last laps */
 #define LAP_NS	     29000000u /* between two vCPUs in a first or last lap */
 #define LISTEN_NS    40000000u
 #define FIRST_NS     150000000u /* it looks each 100 ms until it knows that we are there */
-#define NAP_NS	     50000u	/* while listening: a vCPU looks for 500 us */
+#define NAP_NS	     200000u	/* while listening: a vCPU looks for 500 us */
 #define MAX_SLEEP_NS 100000000u
 #define ROUNDS	     64
 #define MIN_ROUNDS   2 /* one proves nothing: it could be any number */
@@ -63,7 +66,10 @@ struct handshakes {
 	/* the thread's own */
 	uint64_t n_calls;
 	uint32_t n_callers;
-	uint64_t rest_until_ns;
+	uint32_t n_listened;	    /* callers that have called */
+	uint64_t charged_cpu_ns;    /* the thread's CPU time at the end of the last call */
+	uint64_t rest_until_ns;	    /* from calls ... */
+	uint64_t lap_rest_until_ns; /* ... in first and last laps */
 };
 
 static const struct ivring_guest_page *guest_page(const struct caller *c)
@@ -104,6 +110,7 @@ static void call(struct handshakes *h, struct caller *c, uint64_t now)
 	c->vcpu = (c->vcpu + 1) % count_vcpus(c);
 	c->call = ++h->n_calls << 16 | c->vcpu;
 	c->until_ns = now + (c->has_answered ? LISTEN_NS : FIRST_NS);
+	h->n_listened++;
 	ivring_store_release(&page->shake_call, c->call);
 	doorbell_interrupt(c->vm->doorbell);
 }
@@ -114,13 +121,38 @@ static uint64_t period(const struct handshakes *h)
 	return (uint64_t)(PERIOD_NS + MS_NS) * (1 + h->n_callers / CALLS_HZ) - MS_NS;
 }
 
+static uint64_t later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* What a call took, its listening and its spinning, and those beside it. */
+static void charge(struct handshakes *h)
+{
+	uint64_t now = now_ns(), cpu_ns = thread_cpu_ns(), used_ns = cpu_ns - h->charged_cpu_ns;
+
+	h->charged_cpu_ns = cpu_ns;
+	h->rest_until_ns = later(h->rest_until_ns, now) + REST * used_ns;
+	h->lap_rest_until_ns = later(h->lap_rest_until_ns, now) + LAP_REST * used_ns;
+}
+
+/* Nothing is waited for any more. */
+static void drop_call(struct handshakes *h, struct caller *c)
+{
+	if (!c->call)
+		return;
+	c->call = 0;
+	h->n_listened--;
+	charge(h);
+}
+
 /* The call is over, answered or not: when is the next? */
-static void end_call(const struct handshakes *h, struct caller *c, uint64_t now, bool is_answered)
+static void end_call(struct handshakes *h, struct caller *c, uint64_t now, bool is_answered)
 {
 	uint32_t doubled = 0;
 
 	ivring_store(&ivring_region_reader_page(c->region)->shake_call, 0);
-	c->call = 0;
+	drop_call(h, c);
 	c->has_answered |= is_answered;
 	c->n_unanswered = is_answered ? 0 : c->n_unanswered + 1;
 	if (c->n_unanswered >= MAX_RETRIES)
@@ -208,11 +240,12 @@ static bool shake(struct handshakes *h, struct caller *c)
 	return true;
 }
 
-/* A burst spins, for long where hosts or guests are busy: no more than 4 % of the time.
- * But a guest's first calls, and its last ones, are made at once. */
-static bool must_rest(const struct handshakes *h, const struct caller *c, uint64_t now)
+/* Listening wakes us all the time, and a burst spins, both for long where hosts or guests
+ * are busy: there, they must not take what CPU time is left.  A guest's first calls, and
+ * its last ones, are worth a little more. */
+static uint64_t rest_until(const struct handshakes *h, const struct caller *c)
 {
-	return now < h->rest_until_ns && !c->lap;
+	return c->lap ? h->lap_rest_until_ns : h->rest_until_ns;
 }
 
 /* Go on with @c; the time at which to come again. */
@@ -223,23 +256,23 @@ static uint64_t attend(struct handshakes *h, struct caller *c, uint64_t now)
 	if (!c->call) {
 		if (now < c->call_at_ns)
 			return c->call_at_ns;
-		if (must_rest(h, c, now))
-			return h->rest_until_ns;
+		if (now < rest_until(h, c))
+			return rest_until(h, c);
+		if (h->n_listened >= MAX_LISTENED)
+			return now + MS_NS;
 		c->call_at_ns = now + MAX_SLEEP_NS;
 		if (!may_call(c))
 			return c->call_at_ns;
 		call(h, c, now);
 	}
 	if (ivring_region_check(c->region)) {
-		c->call = 0;
+		drop_call(h, c);
 		return c->call_at_ns;
 	}
 	is_looking = ivring_load_acquire(&answer_line(c)->call) == c->call;
 	if (!is_looking && now < c->until_ns)
 		return now + NAP_NS;
 	is_answered = is_looking && shake(h, c);
-	if (is_looking)
-		h->rest_until_ns = now_ns() + REST * (now_ns() - now);
 	end_call(h, c, now, is_answered);
 	return c->call_at_ns;
 }
@@ -260,15 +293,19 @@ static bool sleep_until(struct handshakes *h, uint64_t when_ns)
 		if (c->has_answered || c->n_unanswered <= MAX_RETRIES)
 			c->call_at_ns = 0;
 	}
+	if (h->is_hurrying)
+		h->lap_rest_until_ns = 0;
 	h->is_hurrying = false;
 	goes_on = !h->is_stopping;
 	pthread_mutex_unlock(&h->lock);
 	return goes_on;
 }
 
-static void retire(const struct handshakes *h, struct caller *c)
+static void retire(struct handshakes *h, struct caller *c)
 {
-	if (!ivring_region_check(c->region))
+	if (ivring_region_check(c->region))
+		drop_call(h, c);
+	else
 		end_call(h, c, 0, false);
 }
 
