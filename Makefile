@@ -252,6 +252,8 @@ WITH_PROGRAMS := $(shell grep -lE '^.include "(host-reader|analysis/report|guest
 		   $(wildcard tests/*/*.c tests/unit/*.c.in) /dev/null)
 $(patsubst tests/%,$(T)/%,$(basename $(WITH_PROGRAMS:.in=))): $(TEST_LIB)
 
+# For tests that are busy with one CPU and measure no time.
+beside = --jobs $(shell nproc)
 run_env = O=$(abspath $(O)) BIN=$(abspath $(BIN)) SRC=$(CURDIR)
 # One rung: build its programs (a test that does not build is a failed test), run it.
 define rung
@@ -323,44 +325,44 @@ check-long: ## the same, with the long searches: models, schedules, fuzzers, kil
 	@+LONG=1 O=$(abspath $(O)) MAKE='$(MAKE)' tests/all
 
 check-style: ## formatting, include direction, licences, shell, documented declarations
-	$(call rung,style,,$(call test_scripts,style))
+	$(call rung,style,,$(call test_scripts,style),$(beside))
 
 check-unit: ## unit tests; under a minute
-	$(call rung,unit$(if $(SAN),-asan),$(UNIT),$(UNIT))
+	$(call rung,unit$(if $(SAN),-asan),$(UNIT),$(UNIT),$(beside))
 
 check-unit-asan: ## unit tests under AddressSanitizer and UBSan
 	@+RESULTS=$${RESULTS:-$(abspath $(T))/results} $(MAKE) --no-print-directory \
 		O=$(O)/asan SAN=address,undefined check-unit
 
 check-abi: ## the shared layout under every compiler that will see it
-	$(call rung,abi,,$(call test_scripts,abi))
+	$(call rung,abi,,$(call test_scripts,abi),$(beside))
 
 check-models: ## the ring's algorithm in Promela, and its seeded bugs
-	$(call rung,models,,$(call test_scripts,models))
+	$(call rung,models,,$(call test_scripts,models),$(beside))
 
 check-mutants: ## every barrier, order and check of ring.h broken in turn: each must be noticed
 	$(call rung,mutants,,$(wildcard tests/mutants/run))
 
 check-stress: ## the ring with real threads and nested writers, exact accounting
-	$(call rung,stress,$(STRESS),$(STRESS) $(call test_scripts,stress))
+	$(call rung,stress,$(STRESS),$(STRESS) $(call test_scripts,stress),$(beside))
 
 check-fuzz: ## saved findings, then a short run of each fuzzer
-	$(call rung,fuzz,$(call test_programs,fuzz),$(call test_programs,fuzz),--with tests/fuzz/smoke)
+	$(call rung,fuzz,$(call test_programs,fuzz),$(call test_programs,fuzz),$(beside) --with tests/fuzz/smoke)
 
 check-cli: ## programs: output, exit status, messages
-	$(call rung,cli,all $(TEST_DATA) $(call test_programs,cli),\
-		$(call test_programs,cli) $(call test_scripts,cli))
+	$(call rung,cli,all $(LIBIVRING_SO) $(TEST_DATA) $(call test_programs,cli),\
+		$(call test_programs,cli) $(call test_scripts,cli),$(beside))
 
 check-draw: ## the viewer's drawing, without a display
 	$(call rung,draw,all $(TEST_DATA) $(call test_programs,draw),\
-		$(call test_programs,draw) $(call test_scripts,draw))
+		$(call test_programs,draw) $(call test_scripts,draw),$(beside))
 
 check-gui: ## the viewer under Xvfb
 	$(call rung,gui,all $(TEST_DATA) $(call test_programs,gui),\
 		$(call test_programs,gui) $(call test_scripts,gui))
 
 check-module: ## the guest's module against the kernel headers at hand
-	$(call rung,module,,$(call test_scripts,module))
+	$(call rung,module,,$(call test_scripts,module),$(beside))
 
 check-integration: ## collector, trace and reports together, no guest
 	$(call rung,integration,all $(TEST_DATA) $(call test_programs,integration),\

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * timeout: 900
+ * alone: its two processes are to run at the same time
  * Readers are killed (SIGKILL) at random moments, one after the other, while
  * another process writes the ring.  The last one takes what is left.  The file
  * holds every record that was recorded, once, in order; read + lost = attempted.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * timeout: 200
+ * alone: its two threads are to run at the same time
  * A writer thread and a reader thread on one small ring: every record that the
  * reader gets is checked (payload, order, stamps), and at the end read + lost =
  * attempted, exactly; in overwrite mode, read + overwritten, each record at the
