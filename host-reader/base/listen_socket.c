@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "host-reader/base/listen_socket.h"
+#include "host-reader/base/message.h"
 
 #define FIRST_INHERITED 3
 #define MAX_INHERITED	1024
@@ -178,6 +179,22 @@ int listen_socket_open(const char *path, const char *name, struct listen_socket 
 	else
 		*ret = s;
 	return code;
+}
+
+int listen_socket_accept(int fd, const char *what, bool *is_told)
+{
+	int ret = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (ret >= 0)
+		return ret;
+	ret = -errno;
+	if ((ret == -EMFILE || ret == -ENFILE || ret == -ENOBUFS || ret == -ENOMEM) && !*is_told) {
+		message("cannot take a connection for %s: %s (it waits until there is room; said "
+			"once)",
+			what, strerror(-ret));
+		*is_told = true;
+	}
+	return ret;
 }
 
 /* The number of a file that was removed is another's soon; nobody's time is. */

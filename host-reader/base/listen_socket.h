@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include "trace/error.h"
 
+#define LISTEN_PAUSE_NS 500000000u
+
 struct listen_socket {
 	int fd; /* does not block; -1: none */
 	char path[108];
@@ -24,6 +26,14 @@ struct listen_socket {
  */
 int listen_socket_open(const char *path, const char *name, struct listen_socket *ret,
 		       struct ivt_error *err);
+/*
+ * Accept who waits at @fd: a socket that does not block; -errno.  Where this process has
+ * no descriptor or memory for it, that is said once (@is_told), with @what one listens
+ * for: who waits goes on waiting and would wake a loop at once, so listen no more for
+ * LISTEN_PAUSE_NS.
+ */
+int listen_socket_accept(int fd, const char *what, bool *is_told);
+
 /* Also removes the file, if it is still ours.  Twice does no harm. */
 void listen_socket_close(struct listen_socket *s);
 

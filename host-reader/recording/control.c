@@ -5,6 +5,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "host-reader/base/listen_socket.h"
 #include "host-reader/base/message.h"
 #include "host-reader/base/run_dir.h"
 #include "host-reader/recording/control.h"
@@ -33,6 +34,8 @@ struct control {
 	pid_t pid;
 	uid_t uid;
 	unsigned int n_clients;
+	uint64_t listen_after_ns; /* 0: connections are let in, unless there are too many */
+	bool is_lack_told;
 	struct client clients[MAX_CLIENTS];
 };
 
@@ -243,11 +246,14 @@ static void on_connection(void *arg, uint32_t events)
 {
 	struct control *c = arg;
 	struct client *client = free_client(c);
-	int fd = accept4(c->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int fd = listen_socket_accept(c->fd, "status, add and stop", &c->is_lack_told);
 
 	(void)events;
-	if (fd < 0)
+	if (fd < 0) {
+		c->listen_after_ns = now_ns() + LISTEN_PAUSE_NS;
+		loop_change(c->loop, c->fd, 0);
 		return;
+	}
 	if (!client || !may_ask(c, fd) || !(client->request = malloc(CONTROL_REQUEST_BYTES))) {
 		close(fd);
 		return;
@@ -272,6 +278,11 @@ void control_keep_house(struct control *c, uint64_t now)
 {
 	size_t i;
 
+	if (c && c->listen_after_ns && now >= c->listen_after_ns) {
+		c->listen_after_ns = 0;
+		if (c->n_clients < MAX_CLIENTS)
+			loop_change(c->loop, c->fd, EPOLLIN);
+	}
 	for (i = 0; c && c->n_clients && i < MAX_CLIENTS; i++) {
 		struct client *client = &c->clients[i];
 

@@ -32,6 +32,7 @@ struct doorbell {
 	pid_t peer_pid;
 	struct ivshmem_greeting greeting;
 	uint64_t connect_after_ns; /* 0: connections are let in */
+	bool is_lack_told;	   /* that no descriptor was left for one */
 	uint64_t muted_until_ns;
 	bool is_awaited; /* the loop waits for a ring */
 	bool is_armed;	 /* the guest was told to ring */
@@ -112,10 +113,10 @@ static void welcome(struct doorbell *d, int fd)
 static void on_connection(void *arg, uint32_t events)
 {
 	struct doorbell *d = arg;
-	int fd = accept4(d->socket.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int fd = listen_socket_accept(d->socket.fd, d->vm->spec.name, &d->is_lack_told);
 
 	(void)events;
-	d->connect_after_ns = now_ns() + CONNECT_PAUSE_NS;
+	d->connect_after_ns = now_ns() + (fd < 0 ? LISTEN_PAUSE_NS : CONNECT_PAUSE_NS);
 	loop_change(d->loop, d->socket.fd, 0);
 	if (fd < 0)
 		return;
