@@ -361,13 +361,23 @@ static void ended(struct chunks *c, struct chunk *chunk, int status)
 		removed(c, chunk, status);
 }
 
+/* Of what a helper ran that is gone, nobody learns it. */
+static bool has_ended(struct chunks *c, const struct chunk *chunk, int *ret_status)
+{
+	if (helper_has_ended(c->helper, chunk->pid, ret_status))
+		return true;
+	if (helper_is_gone(c->helper))
+		*ret_status = FAILED;
+	return helper_is_gone(c->helper);
+}
+
 bool chunks_poll(struct chunks *c)
 {
 	struct chunk *chunk = busy(c);
 	int status = 0;
 	bool has_news = false;
 
-	if (chunk && (!chunk->pid || helper_has_ended(c->helper, chunk->pid, &status))) {
+	if (chunk && (!chunk->pid || has_ended(c, chunk, &status))) {
 		ended(c, chunk, chunk->pid ? status : FAILED);
 		has_news = true;
 	}

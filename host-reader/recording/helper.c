@@ -47,6 +47,7 @@ struct end {
 struct helper {
 	int fd;
 	pid_t pid;
+	bool is_gone;
 	struct end *ends;
 };
 
@@ -312,7 +313,10 @@ static int next_reply(struct helper *helper, int flags, struct reply *ret)
 	} while (n < 0 && errno == EINTR);
 	if (n < 0 && errno == EAGAIN)
 		return -EAGAIN;
-	return n == sizeof(*ret) ? 0 : -EPIPE;
+	if (n == sizeof(*ret))
+		return 0;
+	helper->is_gone = true;
+	return -EPIPE;
 }
 
 /* For who will ask.  Without memory it is as if it never ended. */
@@ -362,8 +366,10 @@ static int ask(struct helper *helper, const struct request *req, size_t bytes)
 	struct reply reply = { .is_end = 1 };
 	int err = 0;
 
-	if (send(helper->fd, req, bytes, MSG_NOSIGNAL) < 0)
+	if (send(helper->fd, req, bytes, MSG_NOSIGNAL) < 0) {
+		helper->is_gone |= errno != EMSGSIZE;
 		return errno == EMSGSIZE ? -E2BIG : -EPIPE;
+	}
 	while (!err && reply.is_end) {
 		err = next_reply(helper, 0, &reply);
 		if (!err && reply.is_end)
@@ -400,6 +406,11 @@ void helper_await_programs(struct helper *helper, const struct bpf_programs *pro
 	memcpy(req->text, programs, sizeof(*programs));
 	ask(helper, req, offsetof(struct request, text) + sizeof(*programs));
 	free(req);
+}
+
+bool helper_is_gone(const struct helper *helper)
+{
+	return helper->is_gone;
 }
 
 bool helper_has_ended(struct helper *helper, pid_t pid, int *ret_status)

@@ -39,6 +39,10 @@ int helper_run(struct helper *helper, char *const argv[], unsigned int flags, pi
  * confined cannot do). */
 void helper_await_programs(struct helper *helper, const struct bpf_programs *programs);
 
+/* Did the helper end before helper_end(), by a signal or for lack of memory?  Known from
+ * a call that met it on.  What it ran goes on, and nobody learns how that ends. */
+bool helper_is_gone(const struct helper *helper);
+
 /* Has @pid ended?  Then *ret_status is as of waitpid(), once. */
 bool helper_has_ended(struct helper *helper, pid_t pid, int *ret_status);
 /* Waits for it.  0; -EPIPE: the helper is gone. */

@@ -2,10 +2,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -183,11 +185,48 @@ static int start_command(struct recording *rec)
 	if (err) {
 		rec->child = 0;
 		message("cannot run '%s': %s", rec->opt->command[0], strerror(-err));
+	} else {
+		rec->child_pidfd = pidfd_open(rec->child, 0);
 	}
 	return err;
 }
 
 /* ---- the loop ------------------------------------------------------------------ */
+
+static bool is_ended_process(int pidfd)
+{
+	struct pollfd pfd = { .fd = pidfd, .events = POLLIN };
+
+	return poll(&pfd, 1, 0) > 0;
+}
+
+/* Its parent is the helper, which can be killed: then the command's end is seen all the
+ * same, and how it ended nobody knows. */
+static bool has_command_ended(struct recording *rec)
+{
+	bool has_ended = helper_has_ended(rec->helper, rec->child, &rec->child_status);
+
+	if (has_ended || !helper_is_gone(rec->helper))
+		return has_ended;
+	if (!rec->is_helper_missed)
+		message("the process that runs '%s' for the recorder is gone, it was killed (for "
+			"lack of memory? see dmesg): %s",
+			rec->opt->command[0],
+			rec->child_pidfd >= 0 ? "recording until the command ends"
+					      : "the recording ends");
+	rec->is_helper_missed = true;
+	rec->child_status = -1;
+	return rec->child_pidfd < 0 || is_ended_process(rec->child_pidfd);
+}
+
+/* A number may be another process's by now. */
+static void end_command(const struct recording *rec)
+{
+	if (rec->child_pidfd >= 0)
+		pidfd_send_signal(rec->child_pidfd, SIGTERM, NULL, 0);
+	else if (!rec->is_helper_missed)
+		kill(rec->child, SIGTERM);
+}
 
 static bool is_over(struct recording *rec)
 {
@@ -197,7 +236,7 @@ static bool is_over(struct recording *rec)
 		return true;
 	if (!rec->child)
 		return n_signals > 0 || rec->is_stopping;
-	if (helper_has_ended(rec->helper, rec->child, &rec->child_status)) {
+	if (has_command_ended(rec)) {
 		rec->child = 0;
 		return true;
 	}
@@ -207,7 +246,7 @@ static bool is_over(struct recording *rec)
 		return false;
 	if (!n_signals && !rec->is_stopping)
 		return false;
-	kill(rec->child, SIGTERM);
+	end_command(rec);
 	return true;
 }
 
@@ -427,13 +466,17 @@ static void release(struct recording *rec)
 	if (rec->helper)
 		helper_await_programs(rec->helper, &programs);
 	helper_end(rec->helper);
+	if (rec->child_pidfd >= 0)
+		close(rec->child_pidfd);
 }
 
 static void tell_command(const struct recording *rec)
 {
 	if (!rec->opt->command)
 		return;
-	if (WIFSIGNALED(rec->child_status))
+	if (rec->child_status < 0)
+		message("how '%s' ended is not known", rec->opt->command[0]);
+	else if (WIFSIGNALED(rec->child_status))
 		message("'%s' was ended by signal %d", rec->opt->command[0],
 			WTERMSIG(rec->child_status));
 	else if (WEXITSTATUS(rec->child_status))
@@ -445,6 +488,7 @@ int record_run(const struct record_options *opt)
 {
 	struct recording rec = {
 		.opt = opt,
+		.child_pidfd = -1,
 		.clocks = { .wanted = opt->tsc, .stap_script = opt->stap_script },
 	};
 	struct ivt_error err = { "" };

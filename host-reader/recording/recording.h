@@ -43,10 +43,12 @@ struct recording {
 	struct stap_script *script;    /* NULL: none */
 	struct handshakes *handshakes; /* NULL: none */
 	pid_t child;		       /* the command; 0: none (any more) */
-	int child_status;
-	size_t first_vm;	/* that has the next turn first */
-	unsigned int n_waiting; /* VMs that had something to be taken in the last turn */
-	uint64_t turn_cpu_ns;	/* CPU time of this thread when it was last read */
+	int child_pidfd;	       /* its, while there is one; -1: not to be had */
+	int child_status;	       /* -1: nobody knows it */
+	bool is_helper_missed;	       /* the user knows that the helper is gone */
+	size_t first_vm;	       /* that has the next turn first */
+	unsigned int n_waiting;	       /* VMs that had something to be taken in the last turn */
+	uint64_t turn_cpu_ns;	       /* CPU time of this thread when it was last read */
 	uint64_t started_ns;
 	uint64_t sleep_ns;
 	uint64_t snapshot_ns; /* last time of each */

@@ -80,6 +80,22 @@ trace=$work/pipes.ivt # our ignored SIGPIPE is not the command's
 status_of record -- sh -c 'grep -q "^SigIgn:.*[13579bdf]...$" /proc/self/status'
 grep -q 'ended with status 1' "$work/out"
 
+echo '== the process that runs the command is killed'
+trace=$work/helper.ivt
+# shellcheck disable=SC2016
+record_in_background -- sh -c 'echo $PPID >"$0/pid" && until [ -e "$0/end" ]; do sleep 0.05; done' \
+	"$work"
+wait_for 30 test -s "$work/pid"
+kill -9 "$(cat "$work/pid")"
+wait_for 10 grep -q "runs 'sh' for the recorder is gone.*until the command ends" "$work/record.out"
+touch "$work/end"
+status=0
+wait $recorder || status=$?
+cat "$work/record.out"
+[ $status = 0 ]
+grep -q "how 'sh' ended is not known" "$work/record.out"
+is_closed
+
 echo '== ended before it has begun'
 for signal in INT TERM HUP; do
 	for ms in 05 10 20 40; do
