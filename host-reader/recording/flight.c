@@ -13,12 +13,13 @@
 #include "host-reader/recording/recording.h"
 #include "host-reader/recording/snapshot_writer.h"
 
-#define MAX_BUSY    4	       /* snapshots that are being written */
+#define MAX_BUSY    4	       /* snapshots of VMs and triggers that are being written */
+#define RESERVE	    1	       /* and one that somebody asks for */
 #define RENEW_NS    850000000u /* the next boot's driver waits a second */
 #define FORGET_NS   5000000000u
 #define LATE_NS	    10000000000u /* clock log that is kept beyond what is needed */
 #define FLUSH_NS    30000000u	 /* guests publish every 10 ms what is asked for */
-#define MAX_NUMBERS 10000u
+#define MAX_NUMBERS 100000u
 
 /* A trigger that waits for what follows it. */
 struct pending {
@@ -27,6 +28,13 @@ struct pending {
 	uint64_t cut_ns;
 	char vm[IVT_NAME_BYTES];
 	char reason[sizeof(((struct ivt_snapshot_info *)0)->reason)];
+};
+
+/* Of --snapshot-limit, what was taken for a VM's sake; "": for the host's triggers. */
+struct account {
+	char vm[IVT_NAME_BYTES];
+	uint32_t n_taken;
+	bool is_told; /* that it has no more */
 };
 
 /* What became of a snapshot, for who asked for it. */
@@ -43,6 +51,8 @@ struct flight {
 	struct pending pending;
 	struct outcome *outcomes;
 	size_t n_outcomes;
+	struct account *accounts; /* of those that had one */
+	size_t n_accounts;
 	char stem[PATH_MAX]; /* of the output, without .ivt */
 	uint32_t next_number;
 	uint32_t n_taken;
@@ -233,20 +243,16 @@ static int remember(struct flight *f, const char *path)
 	return 0;
 }
 
-int flight_snapshot(struct flight *f, const char *reason, const char *vm, bool is_alone,
-		    char *ret_path, struct ivt_error *err)
+static int take_snapshot(struct flight *f, const char *reason, const char *vm, bool is_alone,
+			 unsigned int max_busy, char *ret_path, struct ivt_error *err)
 {
 	struct snapshot_job *job;
 	int code;
 
-	if (f->n_taken >= f->opt->limit)
-		return ivt_error_set(err, -EDQUOT,
-				     "no snapshot: %u were taken, the limit (--snapshot-limit)",
-				     f->n_taken);
-	if (snapshot_writer_busy(f->writer) >= MAX_BUSY)
+	if (snapshot_writer_busy(f->writer) >= max_busy)
 		return ivt_error_set(err, -EBUSY,
-				     "no snapshot: %d are being written (try again later)",
-				     MAX_BUSY);
+				     "no snapshot: %u are being written (try again later)",
+				     max_busy);
 	job = make_job(f, reason, vm, is_alone, err);
 	if (!job)
 		return -ENOMEM;
@@ -263,6 +269,12 @@ int flight_snapshot(struct flight *f, const char *reason, const char *vm, bool i
 		reason);
 	snapshot_writer_add(f->writer, job);
 	return 0;
+}
+
+int flight_snapshot(struct flight *f, const char *reason, const char *vm, bool is_alone,
+		    char *ret_path, struct ivt_error *err)
+{
+	return take_snapshot(f, reason, vm, is_alone, MAX_BUSY + RESERVE, ret_path, err);
 }
 
 int flight_state_of(struct flight *f, const char *path)
@@ -285,13 +297,62 @@ static void suppress(struct flight *f, const char *why)
 	f->is_limit_told = true;
 }
 
+/* The part of --snapshot-limit that each has: a VM that ends in a loop uses up its own. */
+static uint32_t share(const struct flight *f)
+{
+	size_t n = f->rec->n_vms + trigger_wants_host(&f->opt->triggers);
+
+	return n && f->opt->limit / n ? (uint32_t)(f->opt->limit / n) : 1;
+}
+
+/* NULL: no memory. */
+static struct account *account_of(struct flight *f, const char *vm)
+{
+	struct account *grown;
+	size_t i;
+
+	for (i = 0; i < f->n_accounts; i++)
+		if (!strcmp(f->accounts[i].vm, vm))
+			return &f->accounts[i];
+	grown = realloc(f->accounts, (f->n_accounts + 1) * sizeof(*grown));
+	if (!grown)
+		return NULL;
+	f->accounts = grown;
+	grown += f->n_accounts++;
+	*grown = (struct account){ .n_taken = 0 };
+	snprintf(grown->vm, sizeof(grown->vm), "%s", vm);
+	return grown;
+}
+
+/* False: it has had its share; counted, and said once of each. */
+static bool has_share(struct flight *f, const char *vm)
+{
+	struct account *a = account_of(f, vm);
+
+	if (a && a->n_taken < share(f))
+		return true;
+	f->n_suppressed++;
+	if (a && !a->is_told)
+		message("%s: no more snapshots for its sake: it has had %u of --snapshot-limit %u, "
+			"which is shared by all VMs (counted; ivtrace-host snapshot takes one all "
+			"the same)",
+			vm[0] ? vm : "host", a->n_taken, f->opt->limit);
+	if (a)
+		a->is_told = true;
+	return false;
+}
+
 static void take_triggered(struct flight *f, const char *reason, const char *vm)
 {
 	struct ivt_error err = { "" };
 	char path[PATH_MAX];
 
-	if (flight_snapshot(f, reason, vm, false, path, &err))
+	if (!has_share(f, vm))
+		return;
+	if (take_snapshot(f, reason, vm, false, MAX_BUSY, path, &err))
 		suppress(f, err.msg);
+	else
+		account_of(f, vm)->n_taken++;
 }
 
 static void on_trigger(void *arg, const char *vm, const char *reason)
@@ -307,6 +368,8 @@ static void on_trigger(void *arg, const char *vm, const char *reason)
 		suppress(f, "the last one is not older than --snapshot-distance");
 		return;
 	}
+	if (!has_share(f, vm)) /* others' time does not go by for it */
+		return;
 	f->fired_ns = now;
 	f->pending = (struct pending){ .is_on = true, .cut_ns = now + f->opt->after_ns };
 	snprintf(f->pending.vm, sizeof(f->pending.vm), "%s", vm);
@@ -576,5 +639,6 @@ void flight_destroy(struct flight *f)
 	snapshot_writer_stop(f->writer);
 	flight_watch_destroy(f->watch);
 	free(f->outcomes);
+	free(f->accounts);
 	free(f);
 }

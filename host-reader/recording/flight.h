@@ -26,7 +26,7 @@ struct flight_options {
 	struct trigger_set triggers;
 	uint64_t after_ns;    /* from a trigger to the cut */
 	uint64_t distance_ns; /* between two snapshots that triggers make */
-	uint32_t limit;	      /* snapshots in all */
+	uint32_t limit;	      /* snapshots for VMs' and triggers' sake, each VM's share alike */
 	struct flight_qmp qmp[FLIGHT_MAX_QMP];
 	size_t n_qmp;
 };
@@ -54,9 +54,9 @@ bool flight_lets_go(struct flight *f, struct vm *vm); /* @f NULL: true */
 void flight_turn(struct flight *f);
 
 /*
- * Take a snapshot: @reason in words, @vm: whose (NULL or "": no one's).  @is_alone:
+ * Take a snapshot that somebody asks for: @reason in words, @vm: whose (NULL or "": no one's).  @is_alone:
  * of this VM's rings only.  @ret_path (PATH_MAX bytes) is where it will be.  0;
- * -EBUSY: too many are being written; -EDQUOT: --snapshot-limit; -errno.
+ * -EBUSY: too many are being written; -errno.
  */
 int flight_snapshot(struct flight *f, const char *reason, const char *vm, bool is_alone,
 		    char *ret_path, struct ivt_error *err);
