@@ -10,7 +10,8 @@
 #define READ_RECORDS 256
 /* What is older than the half of so many is of no record that is still to come. */
 #define MAX_SNAPSHOTS 65536
-#define MAX_ROWS      8192
+#define MAX_ROWS      1024
+#define MAX_SHAKES    256
 
 enum {
 	EXACT,
@@ -115,6 +116,44 @@ static struct ivt_follow_history *history_get(struct ivt_follow_clock *c, uint32
 	return h;
 }
 
+/* The best of the machine's sources: it is the same for all its vCPUs. */
+static int class_of(const struct ivt_follow_clock *c, uint32_t machine)
+{
+	int best = ARRIVALS;
+	const struct ivt_follow_history *h;
+
+	for (size_t i = history_place(c, machine, 0); (h = history_at(c, i, machine)); i++)
+		for (int class = EXACT; class < best; class ++)
+			if (h->n_rows[class])
+				best = class;
+	return best;
+}
+
+/*
+ * Room for one more: the older half is left.  Of handshakes, which come for as long as
+ * the recording goes on, what they have in common is kept in their place, and the last
+ * of them, from which on a change is placed.
+ */
+static void rows_thin(struct tsc_sync_entry *rows, size_t *n, int class)
+{
+	size_t half = *n / 2, n_kept = 0;
+	struct tsc_sync_entry *common = NULL;
+
+	if (class == SHAKES)
+		common = malloc(half * sizeof(*common));
+	if (common)
+		n_kept = tsc_sync_merge_handshakes(rows, half, common);
+	if (n_kept >= half / 2) /* a clock that changes each time */
+		n_kept = 0;
+	if (n_kept) {
+		memcpy(rows, common, n_kept * sizeof(*rows));
+		half--;
+	}
+	memmove(rows + n_kept, rows + half, (*n - half) * sizeof(*rows));
+	*n -= half - n_kept;
+	free(common);
+}
+
 static int clock_add(struct ivt_follow_clock *c, const struct ivt_sync_clock *clock)
 {
 	const struct tsc_sync_entry *entry = &clock->entry;
@@ -122,29 +161,29 @@ static int clock_add(struct ivt_follow_clock *c, const struct ivt_sync_clock *cl
 		    : entry->source == TSC_SYNC_ARRIVAL ? ARRIVALS
 							: EXACT;
 	struct ivt_follow_history *h;
+	size_t n, most = class == SHAKES ? MAX_SHAKES : MAX_ROWS;
 	struct tsc_sync_entry *rows;
-	size_t n;
 
 	if (clock->machine >= IVT_MAX_MACHINES ||
 	    (entry->vcpu >= IVT_MAX_VCPUS && entry->vcpu != UINT32_MAX)) {
 		c->skipped++;
 		return 0;
 	}
+	if (class > class_of(c, clock->machine)) /* one that nobody will ask for */
+		return 0;
 	h = history_get(c, clock->machine, entry->vcpu);
 	if (!h)
 		return -ENOMEM;
 	n = h->n_rows[class];
-	if ((n & (n - 1)) == 0 && n < MAX_ROWS) {
+	if ((n & (n - 1)) == 0 && n < most) {
 		rows = realloc(h->rows[class], (n ? n * 2 : 1) * sizeof(*rows));
 		if (!rows)
 			return -ENOMEM;
 		h->rows[class] = rows;
 	}
 	rows = h->rows[class];
-	if (n == MAX_ROWS) {
-		n /= 2;
-		memmove(rows, rows + n, n * sizeof(*rows));
-	}
+	if (n == most)
+		rows_thin(rows, &n, class);
 	h->n_rows[class] = n + 1;
 	for (; n > 0 && rows[n - 1].from_host_tsc > entry->from_host_tsc; n--)
 		rows[n] = rows[n - 1];
@@ -216,19 +255,6 @@ int ivt_follow_clock_poll(struct ivt_follow_clock *c, int dirfd)
 }
 
 /* ---- what is used ---------------------------------------------------------------------- */
-
-/* The best of the machine's sources: it is the same for all its vCPUs. */
-static int class_of(const struct ivt_follow_clock *c, uint32_t machine)
-{
-	int best = ARRIVALS;
-	const struct ivt_follow_history *h;
-
-	for (size_t i = history_place(c, machine, 0); (h = history_at(c, i, machine)); i++)
-		for (int class = EXACT; class < best; class ++)
-			if (h->n_rows[class])
-				best = class;
-	return best;
-}
 
 static const struct tsc_sync_entry *shakes_merge(struct ivt_follow_history *h, size_t *ret_n)
 {
