@@ -140,7 +140,8 @@ struct ivt_chunk {
 	char next[256];	    /* likewise; empty: this is the last, or its recorder died */
 };
 
-/* A time in which nobody recorded: the recorder had died, and another went on. */
+/* A time in which nobody recorded: the recorder had died, and another went on.  Or, of no
+ * length, when a recorder that was there came too late for what guests cleared. */
 struct ivt_gap {
 	uint64_t from_ns; /* host CLOCK_MONOTONIC: of the dead one's last sign */
 	uint64_t to_ns;

@@ -201,6 +201,12 @@ static void print_gaps(const struct ivt_trace_info *info, uint64_t first_ns)
 	size_t i;
 
 	for (i = 0; i < info->n_gaps; i++) {
+		if (!gap_ns(&info->gaps[i])) { /* the recorder was there, and late */
+			printf("%sup to %" PRIu64
+			       " bytes of records that guests cleared when they rebooted\n",
+			       i ? "" : "\n", info->gaps[i].unread_bytes);
+			continue;
+		}
 		from_ns = info->gaps[i].from_ns > first_ns ? info->gaps[i].from_ns - first_ns : 0;
 		printf("%sgap at %" PRIu64 ".%06" PRIu64 " s: no recorder for %" PRIu64
 		       ".%06" PRIu64 " s (the host's events are missing",

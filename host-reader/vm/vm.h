@@ -72,12 +72,14 @@ struct vm {
 	bool is_awaited;	 /* a new epoch was acknowledged, not READY yet */
 	bool is_pending;	 /* a new epoch, not looked at yet: leave its rings alone */
 	bool is_finished;	 /* the old one is done with; the new one found no room yet */
-	bool is_over;		 /* its process ended: what comes is another epoch's */
-	bool is_salvaged;	 /* what it had not published when it died was taken */
-	bool has_panicked;	 /* it said so */
-	bool is_arriving;	 /* it migrates hither and does not run here yet */
-	bool has_arrived;	 /* it does, from then on: */
-	uint64_t arrived_tsc;	 /* guest TSC */
+	unsigned char *copy;	/* of what the next boot may clear at any time; NULL: nothing may */
+	uint64_t cleared_bytes; /* that it cleared before they were taken, of the present boot */
+	bool is_over;		/* its process ended: what comes is another epoch's */
+	bool is_salvaged;	/* what it had not published when it died was taken */
+	bool has_panicked;	/* it said so */
+	bool is_arriving;	/* it migrates hither and does not run here yet */
+	bool has_arrived;	/* it does, from then on: */
+	uint64_t arrived_tsc;	/* guest TSC */
 
 	/* its flight recorder; NULL: its rings are drained */
 	struct flight *flight;
@@ -211,6 +213,9 @@ uint64_t vm_death_tsc(const struct vm *vm, uint32_t cpu);
 
 /* Notice that the guest came, went or rebooted. */
 void vm_watch_guest(struct vm *vm);
+/* Say and write down that its next boot has cleared up to @bytes of its records that
+ * nobody had taken; nothing where it is 0. */
+void vm_tell_cleared(struct vm *vm, uint64_t bytes);
 
 /* Its machine of this epoch in the present trace; made unless a recorder that was
  * killed has made it. */

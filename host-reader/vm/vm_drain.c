@@ -154,21 +154,57 @@ static void note_taken(struct vm *vm, bool had_arrival)
 	vm_journal_save(vm);
 }
 
+/* A ring is cleared from its beginning on: of a sub-buffer whose header stands nothing was
+ * cleared before. */
+static bool is_cleared(const struct channel *c, uint64_t pos)
+{
+	uint64_t base = pos & ~(uint64_t)(c->reader.subbuf - 1);
+	const struct ivring_subbuf *s =
+		(const struct ivring_subbuf *)(c->reader.data + (base & (c->reader.size - 1)));
+
+	ivring_rmb();
+	return ivring_load(&s->magic) != IVRING_SUBBUF_MAGIC ||
+	       ivring_load(&s->seq) != base / c->reader.subbuf;
+}
+
+/* As ivring_reader_next(), @ret is what to take.  A boot that ends is copied, and then
+ * looked at whether it was still there; if not, nothing of its ring is worth taking. */
+static int next_range(struct vm *vm, struct channel *c, unsigned char *copy, struct iovec *ret)
+{
+	uint64_t tail = c->reader.tail, before = c->reader.violations;
+	struct ivring_range range;
+	int got = ivring_reader_next(&c->reader, &range);
+
+	if (got == 1) {
+		ret->iov_base = (void *)(c->reader.data + range.offset);
+		ret->iov_len = range.bytes;
+	}
+	if (!copy || !got)
+		return got;
+	if (got == 1)
+		ret->iov_base = memcpy(copy, ret->iov_base, ret->iov_len);
+	if (!is_cleared(c, got == 1 ? range.pos : tail))
+		return got;
+	vm->cleared_bytes += c->reader.head - tail;
+	c->reader.violations = before;
+	c->reader.tail = c->reader.head;
+	return 0;
+}
+
 /* One packet: up to two ranges.  0 when there was one. */
 static int take_packet(struct vm *vm, uint32_t cpu, uint64_t *bytes)
 {
 	struct channel *c = &vm->channels[cpu];
 	uint64_t tail = c->reader.tail, before = c->reader.violations, tsc;
-	struct ivring_range range;
+	unsigned char *copy = vm->copy;
 	struct iovec iov[2];
 	bool had_arrival = vm->arrival_host_tsc != 0;
 	int n = 0, got = 0, ret;
 
 	*bytes = 0;
-	while (n < 2 && (got = ivring_reader_next(&c->reader, &range)) == 1) {
-		iov[n].iov_base = (void *)(c->reader.data + range.offset);
-		iov[n].iov_len = range.bytes;
-		*bytes += range.bytes;
+	while (n < 2 && (got = next_range(vm, c, copy, &iov[n])) == 1) {
+		*bytes += iov[n].iov_len;
+		copy = copy ? copy + iov[n].iov_len : NULL;
 		n++;
 	}
 	if (got < 0)

@@ -3,10 +3,12 @@
  * One boot of the guest is one epoch: its own clock, its own counters, its own
  * machine in the trace.  The driver announces a new one (INIT), waits a second
  * for us to have drained what the old one left (ack_epoch), clears its rings,
- * and is READY.
+ * and is READY.  Where we come late it clears them under our hands.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "host-reader/base/message.h"
 #include "host-reader/tracer/filter_options.h"
@@ -142,13 +144,41 @@ static void give_up_rest(struct vm *vm)
 		vm->channels[i].reader.tail = vm->channels[i].reader.head;
 }
 
+void vm_tell_cleared(struct vm *vm, uint64_t bytes)
+{
+	struct ivt_trace_info *info = ivt_trace_writer_info(vm->sink->writer);
+	struct ivt_gap now = { .from_ns = now_ns(), .to_ns = now_ns() };
+
+	if (!bytes)
+		return;
+	message("%s: its next boot cleared up to %" PRIu64
+		" bytes of its records before anybody took them",
+		vm->spec.name, bytes);
+	/* Of a recorder that was there, and late. */
+	if (!info->n_gaps && ivt_trace_info_add_gap(info, &now))
+		return;
+	info->gaps[info->n_gaps - 1].unread_bytes += bytes;
+	ivt_trace_writer_checkpoint(vm->sink->writer, NULL);
+}
+
+/* The next boot gives us a second, from when we do not know. */
+static void drain_before_it_is_cleared(struct vm *vm)
+{
+	vm->copy = malloc((size_t)2 << vm->region.sb.subbuf_shift);
+	vm->cleared_bytes = 0;
+	vm_drain(vm, true);
+	free(vm->copy);
+	vm->copy = malloc((size_t)2 << vm->region.sb.subbuf_shift);
+	vm_tell_cleared(vm, vm->cleared_bytes);
+}
+
 static void finish_epoch(struct vm *vm)
 {
 	uint64_t before = vm->n_bytes;
 
 	if (vm->is_awaited) /* it came and was reset since our last look, or never came */
 		guest_is_ready(vm);
-	vm_drain(vm, true);
+	drain_before_it_is_cleared(vm);
 	if (!vm->has_guest && vm->n_bytes != before)
 		copy_facts(vm);
 	vm_salvage(vm); /* the driver of the next boot speaks: none of the old one runs */

@@ -158,21 +158,6 @@ static uint64_t boot_start(const struct vm *vm, uint32_t cpu, uint64_t epoch)
 
 /* ---- what happened meanwhile ------------------------------------------------------------ */
 
-/* Before the journal forgets it: killed between, the next one says it again. */
-static void unread_tell(struct vm *vm, uint64_t bytes)
-{
-	struct ivt_trace_info *info = ivt_trace_writer_info(vm->sink->writer);
-
-	if (!bytes)
-		return;
-	message("%s: it was rebooted while nobody recorded: up to %" PRIu64
-		" bytes of its records were cleared unread",
-		vm->spec.name, bytes);
-	if (info->n_gaps)
-		info->gaps[info->n_gaps - 1].unread_bytes += bytes;
-	ivt_trace_writer_checkpoint(vm->sink->writer, NULL);
-}
-
 /* A boot that nobody saw: all that it wrote is there; what the one before it had
  * not got rid of is not. */
 static int go_on_in_a_later_boot(struct vm *vm, const struct vm_state *s,
@@ -189,7 +174,7 @@ static int go_on_in_a_later_boot(struct vm *vm, const struct vm_state *s,
 		if (s->flags & VM_STATE_HAS_GUEST && from[i] > pos[i].tail)
 			unread += from[i] - pos[i].tail;
 	}
-	unread_tell(vm, unread);
+	vm_tell_cleared(vm, unread); /* killed behind it, the next recorder says it again */
 	vm_finish_clock(vm);
 	ret = vm_take_boot(vm, epoch, from);
 	free(from);

@@ -4,7 +4,7 @@
  * one thread per CPU, and says in the end what it tried and what was lost.
  *
  *	pretend-guest REGION [--cpus N] [--count N] [--pace-us N] [--boots N]
- *		      [--firmware-ms N] [--linger-ms N] [--hang] [--stop-ms N]
+ *		      [--firmware-ms N] [--ack-ms N] [--linger-ms N] [--hang] [--stop-ms N]
  *
  * Its TSC is the host's with an offset, which the program holds where QEMU does
  * (timers_state in the dynamic table): ivtrace-host --tsc tcg finds it.
@@ -13,6 +13,7 @@
  * --boots: reboot after --count records: the TSC starts over, a while later the
  * driver comes up anew (--firmware-ms: after the reset; 300), and --count more
  * follow.
+ * --ack-ms: how long a boot waits for somebody to take what the one before left; 1000.
  * --stop-ms: write on, a record each 5 ms, until the host wants no more, and then for
  * N ms: a guest that gets little CPU time.
  * --linger-ms: go on living so long after the last record.  --hang: do not end;
@@ -50,6 +51,7 @@ static long linger_ms;
 static long stop_ms;
 static uint64_t n_late;
 static long firmware_ms = 300;
+static uint32_t ack_ms;
 static uint64_t boots = 1;
 static uint64_t boot;
 
@@ -89,15 +91,13 @@ static void *write_records(void *arg)
 
 static int parse(int argc, char **argv, bool *ret_hang)
 {
-	static const struct option options[] = { { "cpus", 1, NULL, 'c' },
-						 { "count", 1, NULL, 'n' },
-						 { "pace-us", 1, NULL, 'p' },
-						 { "linger-ms", 1, NULL, 'l' },
-						 { "boots", 1, NULL, 'b' },
-						 { "hang", 0, NULL, 'h' },
-						 { "firmware-ms", 1, NULL, 'f' },
-						 { "stop-ms", 1, NULL, 's' },
-						 { NULL, 0, NULL, 0 } };
+	static const struct option options[] = {
+		{ "cpus", 1, NULL, 'c' },	 { "count", 1, NULL, 'n' },
+		{ "pace-us", 1, NULL, 'p' },	 { "linger-ms", 1, NULL, 'l' },
+		{ "boots", 1, NULL, 'b' },	 { "hang", 0, NULL, 'h' },
+		{ "firmware-ms", 1, NULL, 'f' }, { "ack-ms", 1, NULL, 'a' },
+		{ "stop-ms", 1, NULL, 's' },	 { NULL, 0, NULL, 0 }
+	};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -119,6 +119,9 @@ static int parse(int argc, char **argv, bool *ret_hang)
 			break;
 		case 'f':
 			firmware_ms = strtol(optarg, NULL, 10);
+			break;
+		case 'a':
+			ack_ms = (uint32_t)atoi(optarg);
 			break;
 		case 's':
 			stop_ms = strtol(optarg, NULL, 10);
@@ -203,6 +206,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	options.nr_writers = n_cpus;
+	options.ack_ms = ack_ms;
 	err = n_cpus > MAX_CPUS ? -ERANGE : ivring_guest_open(argv[optind], &options, &guest);
 	if (err) {
 		fprintf(stderr, "pretend-guest: cannot open '%s': %s\n", argv[optind],

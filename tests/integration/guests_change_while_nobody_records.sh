@@ -95,7 +95,7 @@ wait_for 10 grep -q '"lost_uncommitted" *: *1' "$trace/manifest.json" || true
 end 606 2
 
 begin "the guest reboots, and waits for somebody to take what the old boot left"
-"$guest" "$region" --count 3000 --pace-us 0 --boots 2 --firmware-ms 1500 >"$work/out" &
+"$guest" "$region" --count 3000 --pace-us 0 --boots 2 --firmware-ms 1500 --ack-ms 60000 >"$work/out" &
 pid=$!
 wait_for 10 has_said 'guest with Linux'
 kill_recorder
@@ -107,13 +107,13 @@ end "$(field recorded "$work/out")" 0
 [ -d "$trace/vm-a.1" ]
 
 begin "the guest reboots, and clears what the old boot left"
-"$guest" "$region" --count 3000 --pace-us 0 --boots 2 --firmware-ms 1500 --hang >"$work/out" &
+"$guest" "$region" --count 3000 --pace-us 0 --boots 2 --firmware-ms 1500 --ack-ms 10 --hang >"$work/out" &
 pid=$!
 wait_for 10 has_said 'guest with Linux'
 kill_recorder
 wait_for 10 grep -q written "$work/out"
 go_on
-has_said 'rebooted while nobody recorded: up to'
+has_said 'its next boot cleared up to'
 kill -INT $recorder
 wait $recorder
 guest_dies
