@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 180
+# alone: it is many by itself
 # One guest writes as fast as it can, nine write a little: those nine lose nothing, and
 # what the first one lost is counted exactly.  Then with quotas on the disk: the
 # flooder's is used up, the others go on.

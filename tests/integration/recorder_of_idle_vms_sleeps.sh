@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 60
+# alone: it measures CPU time
 # Where nothing happens the recorder takes next to no CPU time, also if nothing has
 # happened yet.  What a busy machine takes away from it only makes that less.
 . "$(dirname "$0")/lib.sh"

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 300
+# alone: its figures are times of a disk that nobody else keeps busy
 #
 # The demo as a newcomer runs it: the verdict names a and b with figures that fit,
 # the recording of a alone accuses nobody, both pictures show something, and

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 300
+# alone: it measures CPU time
 #
 # A guest scribbles over all of its region and writes its doorbell in a tight loop, while
 # another VM is recorded: that one's records are exact, and the recorder lives, hears it ten

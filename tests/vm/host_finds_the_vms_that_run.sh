@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 200
+# alone: it records every VM that it finds
 #
 # --vm auto: a VM that runs, one that comes while it is recorded, one whose region
 # is blank when it starts; and what is not a region stays as it is.  One that goes

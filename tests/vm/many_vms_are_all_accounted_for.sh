@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 300
+# alone: it is many by itself
 #
 # Many guests at once (8; with LONG a hundred, which wants 18 GB) make numbered system
 # calls and task switches at a modest rate, are recorded, and end together.  Of every

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 240
+# alone: its guest is to have a CPU
 #
 # A guest with one vCPU that computes and one that idles, and a disk: 'top' tells
 # them apart and sees the requests; a live reader prints them while they are made.

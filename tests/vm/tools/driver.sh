@@ -49,7 +49,9 @@ driver_build()
 				gcc -std=gnu11 -Wall -Wextra -O2 -D_GNU_SOURCE -static \
 					-o "$tools/$tool" "tests/vm/tools/$tool.c" || exit 1
 		done
-		strip -g -o "$tools/ivtrace.ko" "$O/module/ivtrace.ko" || exit 1
+		strip -g -o "$tools/ivtrace.ko.new" "$O/module/ivtrace.ko" || exit 1
+		cmp -s "$tools/ivtrace.ko.new" "$tools/ivtrace.ko" ||
+			mv "$tools/ivtrace.ko.new" "$tools/ivtrace.ko" || exit 1
 		lab/build-image --add "$tools/count-calls:/bin/count-calls" \
 			--add "$tools/call-cost:/bin/call-cost" \
 			--add "$tools/ivtrace.ko:/ivtrace.ko" "$IVT_LAB_IMAGE" || exit 1
