@@ -5,12 +5,12 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include "host-reader/base/filter_options.h"
 #include "host-reader/base/message.h"
 #include "host-reader/commands/commands.h"
 #include "host-reader/commands/flight_options.h"
 #include "host-reader/recording/confine.h"
 #include "host-reader/recording/record.h"
-#include "host-reader/tracer/filter_options.h"
 #include "trace/event_table.h"
 
 #define MAX_VMS		 255 /* and the host: IVT_MAX_MACHINES */

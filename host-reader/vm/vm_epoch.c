@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "host-reader/base/filter_options.h"
 #include "host-reader/base/message.h"
-#include "host-reader/tracer/filter_options.h"
 #include "host-reader/vm/flight_calls.h"
 #include "host-reader/vm/guest_facts.h"
 #include "host-reader/vm/vm.h"

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include "host-reader/tracer/filter_options.h"
+#include "host-reader/base/filter_options.h"
 
 #define MAX_PID	   (1u << 22) /* of any Linux */
 #define MAX_PIDS   IVRING_FILTER_PIDS
