@@ -2,6 +2,7 @@
 /* add, remove, stop: what a recorder that runs is told. */
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,14 +20,17 @@
 	"\n"
 
 static const char add_help[] =
-	"Usage: ivtrace-host add --vm NAME[=shm:PATH] [--pid PID | -o DIR.ivt]\n"
+	"Usage: ivtrace-host add --vm NAME[=shm:PATH|=sock:PATH] [--pid PID | -o DIR.ivt]\n"
 	"\n"
 	"Records one more VM into a recording that runs, from now on, with the events that\n"
 	"were asked for when it began.\n"
 	"\n"
 	"  --vm NAME[=shm:PATH]\n"
 	"                    the VM and its region's file (/dev/shm/ivtrace-NAME), which\n"
-	"                    qemu-args or attach made\n" HELP_CHOOSE "Examples:\n"
+	"                    qemu-args or attach made\n"
+	"  --vm NAME=sock:PATH\n"
+	"                    the VM and the socket, made now, that its QEMU connects "
+	"to\n" HELP_CHOOSE "Examples:\n"
 	"  ivtrace-host attach --vm c --qmp /run/c.qmp && ivtrace-host add --vm c\n"
 	"  ivtrace-host add --vm c --pid 4711\n";
 
@@ -63,6 +67,7 @@ struct order {
 	const char *command;
 	const char *help;
 	const char *vm, *output;
+	struct vm_spec spec; /* what vm says */
 	pid_t pid;
 };
 
@@ -99,7 +104,6 @@ static int take_option(struct order *order, int c, const char *value)
 /* 0: go on; else the exit status; *is_done: help was printed. */
 static int read_options(struct order *order, int argc, char **argv, bool *is_done)
 {
-	struct vm_spec spec;
 	int c, ret = 0;
 
 	while (!ret && (c = getopt_long(argc, argv, "ho:", options, NULL)) >= 0) {
@@ -120,11 +124,24 @@ static int read_options(struct order *order, int argc, char **argv, bool *is_don
 		return 0;
 	if (!order->vm)
 		return usage_error(order->command, "which VM? --vm NAME is missing");
-	if (parse_vm(order->vm, &spec))
+	if (parse_vm(order->vm, &order->spec))
 		return usage_error(order->command,
 				   "'%s' is no VM: NAME, NAME=shm:PATH or NAME=sock:PATH",
 				   order->vm);
 	return 0;
+}
+
+/* The recorder's folder is another one: it is told whole paths. */
+static struct json_object *vm_in_full(const struct order *order)
+{
+	char folder[PATH_MAX], text[3 * PATH_MAX];
+	const struct vm_spec *spec = &order->spec;
+
+	if (spec->path[0] == '/' || !getcwd(folder, sizeof(folder)))
+		return json_object_new_string(order->vm);
+	snprintf(text, sizeof(text), "%s=%s:%s/%s", spec->name, spec->is_socket ? "sock" : "shm",
+		 folder, spec->path);
+	return json_object_new_string(text);
 }
 
 static int send_order(const struct order *order, pid_t pid, struct ivt_error *err)
@@ -134,7 +151,7 @@ static int send_order(const struct order *order, pid_t pid, struct ivt_error *er
 
 	json_object_object_add(request, "command", json_object_new_string(order->command));
 	if (order->vm)
-		json_object_object_add(request, "vm", json_object_new_string(order->vm));
+		json_object_object_add(request, "vm", vm_in_full(order));
 	code = control_client_call(pid, request, &answer, err);
 	if (!code)
 		json_object_put(answer);

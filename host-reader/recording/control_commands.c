@@ -10,7 +10,7 @@
 #include "host-reader/recording/control_status.h"
 #include "host-reader/recording/recording.h"
 
-/* {"command": "add", "vm": "NAME[=shm:PATH]"} */
+/* {"command": "add", "vm": "NAME[=shm:PATH|=sock:PATH]"} */
 static int run_add(struct recording *rec, struct json_object *request, struct json_object *reply,
 		   struct ivt_error *err)
 {
@@ -23,7 +23,7 @@ static int run_add(struct recording *rec, struct json_object *request, struct js
 		return ivt_error_set(err, -EINVAL,
 				     "'%.80s' is no VM: NAME, NAME=shm:PATH or NAME=sock:PATH",
 				     text ? text : "");
-	if (access(spec.path, F_OK))
+	if (!spec.is_socket && access(spec.path, F_OK))
 		return ivt_error_set(err, -errno, "cannot record '%s': '%s': %s", spec.name,
 				     spec.path, strerror(errno));
 	code = recording_add_vm(rec, &spec, err);

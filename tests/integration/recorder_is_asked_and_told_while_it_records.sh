@@ -53,6 +53,13 @@ refuses 'no recorder records into' "$host" stop -o "$work/other.ivt"
 "$host" add --vm "b=shm:$region2" -o "$trace"
 "$guest" "$region2" --cpus 1 --count 5000 --linger-ms 300 >"$work/b.out" &
 wait_for 30 says 'v["b"]["events"] == 5000 and not v["b"]["backlog_bytes"]'
+# A path is the caller's, whatever folder the recorder is in.  A socket is made.
+(cd "$work" && "$host" add --vm c=sock:c.sock)
+[ -S "$work/c.sock" ]
+says 'v["c"]["state"] == "waiting"'
+"$host" remove --vm c
+wait_for 10 says 'v["c"]["state"] == "removed"'
+[ ! -e "$work/c.sock" ]
 "$host" remove --vm b --pid "$recorder"
 wait_for 10 says 'v["b"]["state"] == "removed" and v["b"]["bytes"] > 5000 * 24'
 kill "$a"
