@@ -15,6 +15,8 @@ static const char help[] =
 	"\n"
 	"  --victim NAME  (also --vm) the VM to compare; else the one that waited most\n"
 	"                 behind another machine in CONTENDED\n"
+	"  --from T, --to T  writes that start in [from, to), in both traces: 1.5 or\n"
+	"                 250ms since each trace's start\n"
 	"  --json         {schema, victim, culprit, write_ms: {alone: {p50, p99},\n"
 	"                 contended: {p50, p99}}, extra_ms, waited_behind_culprit_ms,\n"
 	"                 share_explained}; culprit is null when nobody stood in the way\n"

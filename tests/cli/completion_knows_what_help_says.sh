@@ -32,6 +32,9 @@ offers '--qmp ' ivtrace-host attach --q
 offers 'net ' ivtrace-host record --guest ne
 offers 'default,net ' ivtrace-host record --guest default,ne
 offers 'handshake ' ivtrace-host record --tsc hand
+offers 'flight ' ivtrace-host record --mode fl
+offers 'root ' ivtrace-host record --user roo
+offers 'auto ' ivtrace-host record --vm aut
 offers 'light ' ivtrace-view --theme l
 offers 'slow.ivt |sub/' ivtrace-report io s
 offers '--json ' ivtrace-report io --js
