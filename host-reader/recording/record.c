@@ -15,6 +15,7 @@
 #include "host-reader/base/bus_error.h"
 #include "host-reader/base/listen_socket.h"
 #include "host-reader/base/message.h"
+#include "host-reader/base/service.h"
 #include "host-reader/recording/confine.h"
 #include "host-reader/recording/control_commands.h"
 #include "host-reader/recording/discover.h"
@@ -510,6 +511,7 @@ int record_run(const struct record_options *opt)
 	}
 	message("recording into '%s'%s", chunks_path(rec.chunks),
 		opt->duration_ns || opt->command ? "" : ", Ctrl-C ends it");
+	service_say("READY=1");
 	wait_for_guests(&rec);
 	ret = start_command(&rec);
 	while (!ret && !is_over(&rec)) {
@@ -518,6 +520,7 @@ int record_run(const struct record_options *opt)
 		recording_keep_house(&rec);
 		recording_sleep(&rec, fill);
 	}
+	service_say("STOPPING=1");
 	if (finish(&rec))
 		ret = -EIO;
 	release(&rec);
