@@ -477,15 +477,21 @@ install: all install-libivring ## install programs, man pages, headers, module s
 
 # ---- packages ----------------------------------------------------------------------
 
-.PHONY: deb
+.PHONY: deb deb-anew
 deb: ## Debian packages, into $(O)/deb (needs debhelper, dh-dkms)
-	$(Q)rm -rf $(O)/deb && mkdir -p $(O)/deb/ivtrace
+	$(Q)if [ ! -e $(O)/deb/made ] || [ -n "$$(find . -name .git -prune -o -path ./build -prune -o \
+			-newer $(O)/deb/made ! -type d -print -quit)" ]; then \
+		$(MAKE) --no-print-directory deb-anew; \
+	fi
+	@ls $(O)/deb/*.deb
+
+deb-anew:
+	$(Q)rm -rf $(O)/deb && mkdir -p $(O)/deb/ivtrace && touch $(O)/deb/begun
 	$(Q)tar -c --exclude-vcs --exclude=./build --exclude='$(O)' . | tar -x -C $(O)/deb/ivtrace
 	$(Q)cp -r packaging/debian $(O)/deb/ivtrace/debian
 	$(Q)cd $(O)/deb/ivtrace && env -u O -u MAKEFLAGS -u MAKELEVEL dpkg-buildpackage -b -us -uc \
 		-j$(or $(JOBS),2) >../build.log 2>&1 || { tail -n 40 ../build.log; exit 1; }
-	$(Q)rm -rf $(O)/deb/ivtrace
-	@ls $(O)/deb/*.deb
+	$(Q)rm -rf $(O)/deb/ivtrace && mv $(O)/deb/begun $(O)/deb/made
 
 # ---- help, clean -----------------------------------------------------------------
 
