@@ -47,51 +47,14 @@ static int header_write(const struct job *job, uint64_t at, const struct ivt_pac
 	return n < 0 ? -errno : n == sizeof(*h) ? 0 : -EIO;
 }
 
-/* What a packet's walk found. */
-struct found {
-	uint64_t first_raw;
-	uint64_t last_raw;
-	uint64_t records;
-	uint32_t bytes; /* of good records, from the packet's start on */
-};
-
-/*
- * Records of packet @i up to the first that breaks a rule.  A stamp before its
- * predecessor breaks one, too: other readers end there.  One that our clock alone
- * places before its predecessor does not: the readers move it up and count it.
- */
-static struct found packet_walk(const struct job *job, struct ivt_walk *walk, size_t i)
+static void header_fill(struct job *job, struct ivt_packet_header *h,
+			const struct ivt_good_records *found)
 {
-	const struct ivt_packet_ref *packet = &job->file->packets[i];
-	const uint8_t *start = ivt_packet_at(job->file, i) + HEADER_BYTES;
-	struct found found = { 0 };
-	struct ivt_event event;
-
-	walk->packet = i;
-	walk->at = walk->end = NULL;
-	while (found.bytes < packet->record_bytes) {
-		enum ivt_walk_result result = ivt_walk_step(walk, &event);
-
-		if (result == IVT_WALK_REFUSED || result == IVT_WALK_END ||
-		    event.raw < job->last_raw || event.raw < found.last_raw)
-			break;
-		if (found.records++ == 0)
-			found.first_raw = event.raw;
-		found.last_raw = event.raw;
-		found.bytes = (uint32_t)(walk->at - start);
-	}
-	return found;
-}
-
-static void header_fill(struct job *job, struct ivt_packet_header *h, const struct found *found)
-{
-	bool is_empty = found->records == 0;
-
 	h->stream_instance_id = job->file->cpu;
 	h->cpu_id = ivt_stream_cpu(job->file->cpu);
 	h->packet_seq_num = job->seq;
-	h->timestamp_begin = is_empty ? job->last_raw : found->first_raw;
-	h->timestamp_end = is_empty ? job->last_raw : found->last_raw;
+	h->timestamp_begin = found->first_raw;
+	h->timestamp_end = found->last_raw;
 	h->content_bits = (HEADER_BYTES + found->bytes) * 8;
 	h->ivt_flags |= IVT_PACKET_BOUNDS;
 }
@@ -105,8 +68,9 @@ static uint64_t stream_first_raw(const struct job *job)
 	ivt_walk_init(&walk, job->file);
 	walk.is_partial = true;
 	for (size_t i = job->first; i < job->end; i++) {
-		struct found found = packet_walk(job, &walk, i);
+		struct ivt_good_records found;
 
+		ivt_walk_packet(&walk, i, job->last_raw, &found);
 		if (found.records > 0)
 			return found.first_raw;
 	}
@@ -116,13 +80,17 @@ static uint64_t stream_first_raw(const struct job *job)
 /*
  * The i-th packet, which from now on reaches to @end_bytes: bytes in no packet
  * become the padding of the one before them, so that other readers step over.
+ * A record whose stamp lies before its predecessor's ends it: other readers end
+ * there.  One that our clock alone places before its predecessor does not: the
+ * readers move it up and count it.
  */
 static int packet_finalise(struct job *job, struct ivt_walk *walk, size_t i, uint64_t end_bytes)
 {
 	const struct ivt_packet_ref *packet = &job->file->packets[i];
 	struct ivt_packet_header old, h;
-	struct found found = packet_walk(job, walk, i);
+	struct ivt_good_records found;
 
+	ivt_walk_packet(walk, i, job->last_raw, &found);
 	memcpy(&old, ivt_packet_at(job->file, i), sizeof(old));
 	h = old;
 	if (job->seq == 0 || old.packet_seq_num > job->seq)

@@ -125,6 +125,14 @@ enum ivt_walk_result {
 	IVT_WALK_REFUSED,  /* something was skipped, state.refused_bytes has grown */
 };
 
+/* Records that are good, from a packet's start on. */
+struct ivt_good_records {
+	uint64_t records;
+	uint64_t first_raw; /* of both, where there is none: where they would begin */
+	uint64_t last_raw;
+	uint32_t bytes;
+};
+
 /* To the start of @file. */
 void ivt_walk_init(struct ivt_walk *w, struct ivt_stream_file *file);
 /* So far that no record at or after @from_ns is passed. */
@@ -133,6 +141,11 @@ void ivt_walk_seek(struct ivt_walk *w, uint64_t from_ns);
 void ivt_walk_jump(struct ivt_walk *w, size_t packet);
 /* One step; fills *ret for _RECORD and _BACKWARD. */
 enum ivt_walk_result ivt_walk_step(struct ivt_walk *w, struct ivt_event *ret);
+/* Those of packet @packet up to the first that breaks a rule, or whose stamp lies before
+ * @from_raw or before its predecessor's.  Packets come in order, as in a walk; it leaves
+ * no checkpoints if @w is partial. */
+void ivt_walk_packet(struct ivt_walk *w, size_t packet, uint64_t from_raw,
+		     struct ivt_good_records *ret);
 /* Steps until there is a record. 1 with *ret, 0 at the end. */
 int ivt_walk_next(struct ivt_walk *w, struct ivt_event *ret);
 

@@ -10,6 +10,9 @@
 #include "trace/stream_file.h"
 
 #define CTX_BAD (IVRING_CTX_RSV_MASK | IVRING_CTX_BUSY)
+/* Of stamps, so many ahead are placed at once: a second or so, for the last of them not to lie
+ * behind what a stream may have. */
+#define AHEAD_TICKS (1ull << 31)
 
 void ivt_walk_init(struct ivt_walk *w, struct ivt_stream_file *file)
 {
@@ -109,7 +112,7 @@ static enum ivt_walk_result refuse(struct ivt_walk *w, size_t bytes)
 }
 
 /* Host time of the record; false: it cannot be. */
-static bool rebase(struct ivt_walk *w, uint64_t raw, uint64_t *ret_ns)
+static inline bool rebase(struct ivt_walk *w, uint64_t raw, uint64_t *ret_ns)
 {
 	const struct ivt_stream_file *f = w->file;
 
@@ -118,30 +121,44 @@ static bool rebase(struct ivt_walk *w, uint64_t raw, uint64_t *ret_ns)
 	return f->limit_ns == 0 || *ret_ns <= f->limit_ns;
 }
 
+/* The record at w->at, held against every rule but that of its time: its header in *rec and
+ * its description; or NULL, and *ret_bytes are refused. */
+static inline const struct ivt_event_desc *
+record_check(struct ivt_walk *w, struct ivring_record *rec, size_t *ret_bytes)
+{
+	const struct ivt_event_desc *desc;
+	size_t left = *ret_bytes = (size_t)(w->end - w->at);
+
+	if (left < sizeof(*rec))
+		return NULL;
+	memcpy(rec, w->at, sizeof(*rec));
+	if (rec->size < sizeof(*rec) || rec->size % 8 || rec->size > IVRING_REC_MAX_BYTES ||
+	    rec->size > left)
+		return NULL;
+	*ret_bytes = rec->size;
+	desc = ivt_event_desc(rec->type);
+	if (!desc || (rec->ctx & CTX_BAD) ||
+	    !ivt_payload_fits(desc, w->at + sizeof(*rec), rec->size - sizeof(*rec)))
+		return NULL;
+	if (__builtin_expect(w->at == w->turn_at, 0))
+		turns_follow(w, w->packet - 1, w->file->turns[w->turn].at_bytes);
+	return desc;
+}
+
 enum ivt_walk_result ivt_walk_step(struct ivt_walk *w, struct ivt_event *ret)
 {
 	const struct ivt_event_desc *desc;
 	struct ivring_record rec;
+	size_t bytes;
 	bool is_back;
 	uint64_t ns;
 
 	while (w->at == w->end)
 		if (!packet_next(w))
 			return IVT_WALK_END;
-	if ((size_t)(w->end - w->at) < sizeof(rec))
-		return refuse(w, (size_t)(w->end - w->at));
-	memcpy(&rec, w->at, sizeof(rec));
-	if (rec.size < sizeof(rec) || rec.size % 8 || rec.size > IVRING_REC_MAX_BYTES ||
-	    rec.size > w->end - w->at)
-		return refuse(w, (size_t)(w->end - w->at));
-	desc = ivt_event_desc(rec.type);
-	if (!desc || (rec.ctx & CTX_BAD) ||
-	    !ivt_payload_fits(desc, w->at + sizeof(rec), rec.size - sizeof(rec)))
-		return refuse(w, rec.size);
-	if (__builtin_expect(w->at == w->turn_at, 0))
-		turns_follow(w, w->packet - 1, w->file->turns[w->turn].at_bytes);
-	if (!rebase(w, rec.tsc, &ns))
-		return refuse(w, rec.size);
+	desc = record_check(w, &rec, &bytes);
+	if (!desc || !rebase(w, rec.tsc, &ns))
+		return refuse(w, bytes);
 	is_back = ns < w->state.prev_ns;
 	if (is_back)
 		ns = w->state.prev_ns;
@@ -162,6 +179,53 @@ enum ivt_walk_result ivt_walk_step(struct ivt_walk *w, struct ivt_event *ret)
 	};
 	w->at += rec.size;
 	return is_back ? IVT_WALK_BACKWARD : IVT_WALK_RECORD;
+}
+
+/* Stamps that have a host time, by one map. */
+struct placed {
+	const struct ivt_clock_map *map;
+	uint64_t from_raw;
+	uint64_t span;
+};
+
+/* Has @raw a host time?  Within a piece of the clock later stamps have later times: where
+ * one ahead has a time that may be, those before it have, and are not worked out. */
+static inline bool is_placed(struct ivt_walk *w, struct placed *all, uint64_t raw)
+{
+	uint64_t behind, ns;
+
+	if (__builtin_expect(all->map == w->map && raw - all->from_raw < all->span, 1))
+		return true;
+	if (!rebase(w, raw, &ns))
+		return false;
+	*all = (struct placed){ w->map, w->clock.raw_base, w->clock.raw_span };
+	behind = raw - all->from_raw;
+	if (behind < all->span && all->span - behind > AHEAD_TICKS)
+		all->span = behind + AHEAD_TICKS;
+	if (all->span && !rebase(w, all->from_raw + all->span - 1, &ns))
+		all->span = 0;
+	return true;
+}
+
+void ivt_walk_packet(struct ivt_walk *w, size_t packet, uint64_t from_raw,
+		     struct ivt_good_records *ret)
+{
+	const uint8_t *start = ivt_packet_at(w->file, packet) + sizeof(struct ivt_packet_header);
+	struct placed placed = { .map = NULL };
+	struct ivring_record rec;
+	size_t bytes;
+
+	*ret = (struct ivt_good_records){ .first_raw = from_raw, .last_raw = from_raw };
+	w->packet = packet;
+	packet_next(w);
+	while (w->at < w->end && record_check(w, &rec, &bytes) && is_placed(w, &placed, rec.tsc) &&
+	       rec.tsc >= ret->last_raw) {
+		if (ret->records++ == 0)
+			ret->first_raw = rec.tsc;
+		ret->last_raw = rec.tsc;
+		w->at += rec.size;
+	}
+	ret->bytes = (uint32_t)(w->at - start);
 }
 
 int ivt_walk_next(struct ivt_walk *w, struct ivt_event *ret)
