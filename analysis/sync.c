@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <ivring/events.h>
 #include "analysis/io.h"
 #include "analysis/percentile.h"
 #include "analysis/sync_internal.h"
@@ -14,21 +15,37 @@ struct sync {
 	struct ivt_sync_result *r;
 	struct ivt_tasks *tasks;
 	struct sync_contain *contain;
+	bool has_disk[2]; /* requests of guests; of the host, which serve them */
 };
+
+static bool is_of_disk(uint16_t type)
+{
+	switch (type) {
+	case IVT_TYPE_block_bio_queue:
+	case IVT_TYPE_block_rq_insert:
+	case IVT_TYPE_block_rq_issue:
+	case IVT_TYPE_block_rq_complete:
+		return true;
+	}
+	return false;
+}
 
 static int sync_event(struct sync *s, const struct ivt_event *ev)
 {
 	struct ivt_sync_machine *m;
+	bool is_host;
 	int ret = 0;
 
 	if (ev->machine >= s->info->n_machines)
 		return 0;
 	m = &s->r->machines[ev->machine];
+	is_host = s->info->machines[ev->machine].kind == IVT_HOST;
+	s->has_disk[is_host] |= is_of_disk(ev->type);
 	if (!m->records)
 		m->first_ns = ev->host_ns;
 	m->last_ns = ev->host_ns;
 	/* Of a guest, only since when there are records is of interest. */
-	if (!m->records++ || s->info->machines[ev->machine].kind == IVT_HOST)
+	if (!m->records++ || is_host)
 		ret = ivt_tasks_feed(s->tasks, ev);
 	return ret ? ret : sync_contain_event(s->contain, ev);
 }
@@ -126,9 +143,13 @@ static int sync_snapshots(struct sync *s)
 static int sync_io(struct sync *s, struct ivt_error *err)
 {
 	struct ivt_io_result *io;
-	int ret = ivt_io_analyse(s->trace, 0, 0, &io, err);
 	size_t i;
+	int ret;
 
+	/* It reads all records again, and without both there is nothing to link. */
+	if (!s->has_disk[0] || !s->has_disk[1])
+		return 0;
+	ret = ivt_io_analyse(s->trace, 0, 0, &io, err);
 	if (ret)
 		return ret;
 	for (i = 0; i < io->n_links; i++)

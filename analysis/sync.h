@@ -63,7 +63,7 @@ struct ivt_sync_result {
 	uint64_t half_width_ns[3]; /* of the snapshots' brackets: smallest, median, largest */
 };
 
-/* Reads the whole trace (twice). 0, or -errno with *err; *ret is the caller's. */
+/* Reads the whole trace; twice, where guests and host have disk requests. 0, or -errno with *err; *ret is the caller's. */
 int ivt_sync_analyse(struct ivt_trace *t, struct ivt_sync_result **ret, struct ivt_error *err);
 void ivt_sync_destroy(struct ivt_sync_result *r);
 

@@ -62,6 +62,7 @@ struct sync_contain {
 	size_t n_runs, runs_capacity;
 	struct ivt_map by_machine; /* (machine, vCPU) -> vcpus */
 	struct vcpu_state *vcpus;  /* parallel to r->vcpus */
+	size_t last_vcpu;	   /* that was asked for: records come in runs */
 	size_t vcpus_capacity, states_capacity;
 	struct ivt_loss *losses; /* the host's, ascending in from_ns */
 	size_t n_losses, next_loss;
@@ -89,12 +90,17 @@ static struct run *run_get(struct sync_contain *c, uint32_t group, uint32_t vcpu
 static int vcpu_get(struct sync_contain *c, uint32_t machine, uint32_t vcpu, size_t *ret)
 {
 	struct ivt_sync_result *r = c->r;
-	size_t i = ivt_map_get(&c->by_machine, machine, vcpu);
 	struct vcpu_state *state;
 	struct run *run;
+	size_t i = c->last_vcpu;
 
-	if (i != IVT_MAP_NONE) {
+	if (i < r->n_vcpus && r->vcpus[i].machine == machine && r->vcpus[i].vcpu == vcpu) {
 		*ret = i;
+		return 0;
+	}
+	i = ivt_map_get(&c->by_machine, machine, vcpu);
+	if (i != IVT_MAP_NONE) {
+		*ret = c->last_vcpu = i;
 		return 0;
 	}
 	i = r->n_vcpus;
@@ -335,10 +341,10 @@ static int on_guest(struct sync_contain *c, const struct ivt_event *ev)
 	c->r->vcpus[i].records++;
 	state = &c->vcpus[i];
 	run = &c->runs[state->run];
-	tolerance_ns = sync_bound_at(&state->cursor, &c->width, ev->host_ns) +
-		       sync_width_at(&c->width, ev->host_ns);
 	if (!c->host_records || is_blind(c, ev->host_ns))
 		return 0;
+	tolerance_ns = sync_bound_at(&state->cursor, &c->width, ev->host_ns) +
+		       sync_width_at(&c->width, ev->host_ns);
 	if (run->period != c->period)
 		run_renew(c, run, c->losses[c->next_loss - 1].from_ns);
 	flush_inside(c, i);
