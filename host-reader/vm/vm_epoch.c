@@ -168,7 +168,7 @@ static void drain_before_it_is_cleared(struct vm *vm)
 	vm->cleared_bytes = 0;
 	vm_drain(vm, true);
 	free(vm->copy);
-	vm->copy = malloc((size_t)2 << vm->region.sb.subbuf_shift);
+	vm->copy = NULL;
 	vm_tell_cleared(vm, vm->cleared_bytes);
 }
 
