@@ -15,10 +15,11 @@ set -uo pipefail
 
 sizes=${VMS:-1 10 100} seconds=${SECONDS_EACH:-12} runs=${RUNS:-10} rounds=300000 events=2000000
 interval_us=100000 # of each VM's work: 10 times a second some 7 records
-# Timers of a TCG guest cost 0.1 to 0.2 ms of a CPU each: at the default 100 Hz, twice, a
+settle=5 # seconds: a hundred programs that start at once are another load
+# Waking a TCG guest costs its host 0.3 ms of a CPU: at the driver's default of 100 Hz, a
 # hundred guests would want more CPUs than two.
 timers='ivtrace.poll_ms=40 ivtrace.flush_ms=40'
-[ "${1-}" != --quick ] || sizes='1 4' seconds=3 runs=2 rounds=50000 events=500000
+[ "${1-}" != --quick ] || sizes='1 4' seconds=3 settle=1 runs=2 rounds=50000 events=500000
 
 skip() # WHY
 {
@@ -100,9 +101,9 @@ record_vms() # N LOAD: into $work/vms-N-LOAD.*
 	if [ "$2" = busy ]; then
 		# Longer than the watching: it ends first.
 		lab/fleet exec m --first "$n" --timeout 300 -- marker --interval-us "$interval_us" \
-			--count $(((seconds + 3) * 1000000 / interval_us)) >"$name.work" 2>&1 &
+			--count $(((seconds + settle + 1) * 1000000 / interval_us)) >"$name.work" 2>&1 &
 		i=$!
-		sleep 2
+		sleep "$settle"
 		"$O/bench/collector/visible" "$name.ivt" "$seconds" >"$name.visible" &
 		watcher=$!
 	else
