@@ -6,19 +6,17 @@
 #include <stdio.h>
 #include <string.h>
 #include "host-reader/base/message.h"
+#include "host-reader/base/pace.h"
 #include "host-reader/recording/discover.h"
 #include "host-reader/recording/recording.h"
 #include "host-reader/recording/rotation.h"
 #include "tsc-sync/sources/snapshot.h"
 
-#define MIN_SLEEP_NS	200000u
 #define MAX_SLEEP_NS	10000000u
 #define FLIGHT_SLEEP_NS 50000000u /* nobody waits for what is in its rings */
 #define SNAPSHOT_NS	50000000u /* live readers are behind by one, too */
 #define PROGRESS_NS	500000000u
 #define CHECKPOINT_NS	5000000000u
-#define BUSY_PERMILLE	100
-#define QUIET_PERMILLE	10
 
 int recording_snapshot_clocks(struct recording *rec, struct ivt_error *err)
 {
@@ -149,21 +147,13 @@ void recording_sleep(struct recording *rec, unsigned int fill_permille)
 {
 	uint64_t longest = rec->flight ? FLIGHT_SLEEP_NS
 				       : recording_longest_sleep_ns(rec, MAX_SLEEP_NS);
-	uint64_t ns = rec->sleep_ns;
+	uint64_t ns;
 
-	if (fill_permille >= BUSY_PERMILLE)
-		ns = 0;
-	else if (fill_permille >= QUIET_PERMILLE)
-		ns /= 2;
-	else
-		ns *= 2;
-	if (ns < MIN_SLEEP_NS)
-		ns = MIN_SLEEP_NS;
-	rec->sleep_ns = ns < longest ? ns : longest;
+	rec->sleep_ns = pace_next(rec->sleep_ns, fill_permille, longest);
 	ns = rec->flight ? rec->sleep_ns : recording_arm_doorbells(rec, rec->sleep_ns);
 	measure_sleep(&rec->measure);
-	loop_wait(rec->loop, ns ? ns : MIN_SLEEP_NS);
+	loop_wait(rec->loop, ns ? ns : PACE_SHORTEST_NS);
 	measure_wake(&rec->measure);
 	if (recording_disarm_doorbells(rec) || !ns)
-		rec->sleep_ns = MIN_SLEEP_NS;
+		rec->sleep_ns = PACE_SHORTEST_NS;
 }

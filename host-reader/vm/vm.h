@@ -173,7 +173,7 @@ int vm_open_chunk_before(struct ivt_trace_writer *w, char *ret, size_t ret_bytes
 /* Notice that the region's file was cut: touching what is gone would be fatal. */
 void vm_check_region(struct vm *vm);
 /* Take what is waiting; @is_last: also what would wait for more.  Returns the
- * fullest ring in permille of its size. */
+ * fullest ring in permille of its size; 1000 where one holds more than a turn takes. */
 unsigned int vm_drain(struct vm *vm, bool is_last);
 /* One packet of whole records into the stream of @cpu.  @flags: IVT_PACKET_*.
  * Returns as sink_append(); -EDQUOT: its disk quota is used up. */

@@ -249,6 +249,7 @@ static bool may_take(const struct vm *vm, uint64_t taken, bool is_last)
 	return is_last || (taken < CHANNEL_TURN_BYTES && vm->turn_left_bytes > 0);
 }
 
+/* Returns how full its ring was, in permille; all of it where its turn was over first. */
 static unsigned int drain_channel(struct vm *vm, uint32_t cpu, uint64_t now, bool is_last)
 {
 	struct channel *c = &vm->channels[cpu];
@@ -280,6 +281,8 @@ static unsigned int drain_channel(struct vm *vm, uint32_t cpu, uint64_t now, boo
 		vm->turn_left_bytes -= (int64_t)bytes;
 		taken += bytes;
 	}
+	if (!may_take(vm, taken, is_last))
+		return 1000; /* not what is left: the next turn is due at once */
 	return (unsigned int)(waiting * 1000 / c->reader.size);
 }
 
