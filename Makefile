@@ -404,6 +404,7 @@ $(COLLECTOR_PROGRAMS): $(O)/bench/collector/%: bench/collector/%.c $(TEST_LIBS)
 	$(Q)$(CC) $(CPPFLAGS) -Ibench $(CFLAGS) -MMD -MP -MF $@.d -MT $@ \
 		$(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
 		$(TRACE_LIBS) -lm -lpthread
+$(O)/bench/collector/lag: LDFLAGS += -rdynamic # show its clock's offset as QEMU does
 
 # A rival that is a program of its own, where LTTng's headers are.
 LTTNG_LIBS = $(call pkg,--libs,lttng-ust)

@@ -4,8 +4,9 @@
 # What ivtrace-host costs and how well it does with 1, 10 and 100 real VMs, idle and
 # busy: its share of a CPU, how long a record takes until it is in a file, and whether
 # all that the guests attempted is in the trace or counted.  And what recording the
-# host's events costs, beside trace-cmd, and a program's, beside LTTng's consumer.  Wants root, QEMU, the guest's module, and 18 GB
-# for a hundred guests; what there is not is said on standard error.
+# host's events costs, beside trace-cmd, and a program's, beside LTTng's consumer; and
+# how far behind a live reader is.  Wants root, QEMU, the guest's module, and 18 GB for a
+# hundred guests; what there is not is said on standard error.
 #
 #	collector.sh [--quick]	1 and 4 VMs, short
 #	VMS="1 10" SECONDS_EACH=12 RUNS=10 in the environment: what else is wanted
@@ -201,12 +202,12 @@ user_ivtrace()
 	local region trace recorder before
 
 	region=$(vm_region user) trace=$(vm_region user.ivt)
-	rm -rf "$trace" "$region"
+	rm -rf "$trace" "$region" "$work/done"
+	mkfifo "$work/done" # a command that waits without doing anything
 	"$BIN/ivtrace-host" qemu-args --vm "a=shm:$region" --size 16M --cpus 1 >/dev/null
 	: >"$work/user.log"
 	python3 bench/collector/cpu.py whole "$BIN/ivtrace-host" record -o "$trace" \
-		--vm "a=shm:$region" --host none --tsc tcg -- bash -c \
-		"until [ -e '$trace/done' ]; do sleep 0.5; done" \
+		--vm "a=shm:$region" --host none --tsc tcg -- bash -c "read -r <'$work/done'" \
 		>"$work/user.us" 2>"$work/user.log" &
 	recorder=$!
 	wait_for 20 grep -qs 'recording into' "$work/user.log"
@@ -214,7 +215,7 @@ user_ivtrace()
 	"$O/tests/data/pretend-guest" "$region" --cpus 1 --count "$events" >&2
 	sleep 0.2
 	echo $(($(python3 bench/collector/cpu.py now "$recorder") - before))
-	: >"$trace/done"
+	echo >"$work/done"
 	wait "$recorder" || fail "$(tail -n 3 "$work/user.log")"
 	cat "$work/user.us"
 	"$BIN/ivtrace-report" summary --json "$trace" | python3 -c '
@@ -251,10 +252,32 @@ measure_user()
 	done
 }
 
+# ---- a live reader -----------------------------------------------------------------
+
+# events --follow of a recording of one program, which writes a record each millisecond.
+measure_follow()
+{
+	local region trace recorder
+
+	region=$(vm_region user) trace=$(vm_region user.ivt)
+	rm -rf "$trace" "$region"
+	"$BIN/ivtrace-host" qemu-args --vm "a=shm:$region" --size 4M --cpus 1 >/dev/null
+	"$BIN/ivtrace-host" record -o "$trace" --vm "a=shm:$region" --host none --tsc tcg \
+		>"$work/follow.log" 2>&1 &
+	recorder=$!
+	wait_for 20 grep -qs 'recording into' "$work/follow.log"
+	"$O/bench/collector/lag" "$region" "$seconds" "$trace" "$BIN/ivtrace-report" \
+		>"$work/follow.lag" 2>"$work/lag.log" || fail "$(tail -n 3 "$work/lag.log")"
+	kill -INT "$recorder"
+	wait "$recorder" || fail "$(tail -n 5 "$work/follow.log")"
+	rm -rf "$trace" "$region"
+}
+
 cd "$SRC" || exit 1
 vm_setup >&2
 set +e
 measure_host
 measure_user
+measure_follow
 measure_vms
 python3 -B bench/collector_figures.py "$work" || fail "cannot work out what is in $work"

@@ -57,24 +57,28 @@ def account(name, more):
            more=more | {"events": records, "lost": lost}, note=f"  of {records}, {lost} lost")
 
 
-def latency(name, more):
-    p50, p99, worst, n = [], [], [], 0
-    for words in lines_of(name + ".visible"):
-        if words[0] in ("before_its_event", "skipped"):
-            if words[0] == "before_its_event" and words[1] != "0":
-                sys.exit(f"collector: {name}: {words[1]} records were seen before they were written")
-            continue
-        p50.append(float(words[0]))
-        p99.append(float(words[1]))
-        worst.append(float(words[2]))
-        n += int(words[3])
-    if not n:
-        print(json.dumps({"bench": "collector", "metric": f"latency_p99_ms.{more['vms']}_vms",
+def seconds_of(path):
+    """Per second that was watched: p50, p99 and max in ms, and how many records."""
+    rows = []
+    for words in lines_of(path):
+        if words[0] == "before_its_event" and words[1] != "0":
+            sys.exit(f"collector: {path}: {words[1]} records were seen before they were written")
+        if words[0] not in ("before_its_event", "skipped"):
+            rows.append([float(word) for word in words])
+    return rows
+
+
+def latency(path, metric, more=None):
+    """@metric: with {} where the percentile's name goes."""
+    rows = seconds_of(path)
+    if not rows:
+        print(json.dumps({"bench": "collector", "metric": metric.format("p99"),
                           "skipped": "no record appeared while it was watched",
                           "machine": figures.machine()}))
         return
-    for what, values in (("p50", p50), ("p99", p99), ("max", worst)):
-        report(f"latency_{what}_ms.{more['vms']}_vms", "ms", values, more=more | {"events": n})
+    for i, what in enumerate(("p50", "p99", "max")):
+        report(metric.format(what), "ms", [row[i] for row in rows],
+               more=(more or {}) | {"events": int(sum(row[3] for row in rows))})
 
 
 def vms():
@@ -86,7 +90,7 @@ def vms():
                [float(words[0]) for words in lines_of(name + ".cpu")], more=more)
         account(name, more)
         if load == "busy":
-            latency(name, more)
+            latency(name + ".visible", f"latency_{{}}_ms.{n_vms}_vms", more)
 
 
 def costs(what, rival):
@@ -106,4 +110,6 @@ def costs(what, rival):
 for kind, other in (("host", "trace-cmd"), ("user", "lttng-consumerd")):
     if glob.glob(f"{work}/{kind}.costs"):
         costs(kind, other)
+if glob.glob(f"{work}/follow.lag"):
+    latency("follow.lag", "follow_lag_{}_ms")
 vms()

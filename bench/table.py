@@ -43,6 +43,10 @@ GOALS = [
      "unaccounted_records.busy.100_vms", None, "value", "<=", 0),
     ("collector", "recording the host's events, CPU time, against trace-cmd",
      "cpu_us_per_million_records.host.ivtrace", "trace-cmd", "ratio", "<=", 1),
+    ("collector", "taking a program's events, CPU time, against LTTng's consumer",
+     "cpu_us_per_million_records.user.ivtrace", "lttng-consumerd", "ratio", "<=", 1),
+    ("collector", "a live reader prints a record, 99 % of them", "follow_lag_p99_ms", None,
+     "value", "<=", 200),
 ]
 IS_MET = {"<=": lambda a, b: a <= b, ">=": lambda a, b: a >= b, "<": lambda a, b: a < b}
 
