@@ -508,6 +508,22 @@ int ivt_trace_writer_add_machine(struct ivt_trace_writer *w, const struct ivt_ma
 	return 0;
 }
 
+static void streams_close(struct machine *machine)
+{
+	for (size_t cpu = 0; cpu < machine->n_streams; cpu++)
+		if (machine->streams[cpu].fd >= 0)
+			close(machine->streams[cpu].fd);
+	free(machine->streams);
+	machine->streams = NULL;
+	machine->n_streams = 0;
+}
+
+void ivt_trace_writer_end_machine(struct ivt_trace_writer *w, uint32_t machine)
+{
+	if (machine < w->info.n_machines && !w->memory)
+		streams_close(&w->machines[machine]);
+}
+
 struct ivt_machine_info *ivt_trace_writer_machine(struct ivt_trace_writer *w, uint32_t machine)
 {
 	return machine < w->info.n_machines ? &w->info.machines[machine] : NULL;
@@ -607,10 +623,7 @@ void ivt_writer_reserve_make(struct ivt_trace_writer *w)
 void ivt_writer_free(struct ivt_trace_writer *w)
 {
 	for (size_t i = 0; i < w->info.n_machines; i++) {
-		for (size_t cpu = 0; cpu < w->machines[i].n_streams; cpu++)
-			if (w->machines[i].streams[cpu].fd >= 0)
-				close(w->machines[i].streams[cpu].fd);
-		free(w->machines[i].streams);
+		streams_close(&w->machines[i]);
 		if (w->machines[i].dirfd >= 0)
 			close(w->machines[i].dirfd);
 	}

@@ -101,6 +101,12 @@ void ivt_trace_writer_forget(struct ivt_trace_writer *w, uint64_t host_tsc);
 int ivt_trace_writer_add_machine(struct ivt_trace_writer *w, const struct ivt_machine_info *info,
 				 uint32_t *ret_machine, struct ivt_error *err);
 
+/*
+ * Nothing more comes of @machine, whose guest was rebooted or has left: its streams'
+ * files are closed.  What the trace says of it can still be completed.
+ */
+void ivt_trace_writer_end_machine(struct ivt_trace_writer *w, uint32_t machine);
+
 /* The writer's own copy, to be completed by the caller (vcpus, disks, pid,
  * loss counters of streams); valid until the next add_machine.  Arrays put in
  * place are the writer's from then on (free()). */
