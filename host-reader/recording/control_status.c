@@ -111,6 +111,8 @@ static const char *state_of(const struct vm *vm)
 		return "leaving";
 	if (vm->is_broken)
 		return "broken";
+	if (vm->is_spent)
+		return "spent";
 	if (vm->has_panicked)
 		return "panicked";
 	if (vm->is_over)

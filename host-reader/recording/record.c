@@ -435,8 +435,9 @@ static int finish(struct recording *rec)
 	clock_choice_finish(&rec->clocks);
 	for (i = 0; i < rec->n_vms; i++) {
 		vm_account(rec->vms[i]);
+		vm_end_spent(rec->vms[i]);
 		vm_finish_clock(rec->vms[i]);
-		is_whole = is_whole && !rec->vms[i]->is_broken;
+		is_whole = is_whole && !rec->vms[i]->is_broken && !rec->vms[i]->n_missed;
 	}
 	ret = rec->flight ? end_flight(rec) : close_trace(rec);
 	is_whole = is_whole && !rec->sink.is_broken && !rec->sink.was_full;

@@ -138,8 +138,10 @@ void recording_remove_vm(struct recording *rec, struct vm *vm)
 	if (rec->sink.is_full) /* it does not wait until there is room */
 		vm_give_up_unread(vm);
 	vm_account(vm);
+	vm_end_spent(vm);
 	vm_finish_clock(vm);
 	vm_journal_remove(vm);
+	ivt_trace_writer_end_machine(rec->sink.writer, vm->machine);
 	if (rec->ht && vm->qemu.pid > 0)
 		host_trace_process(rec->ht, vm->qemu.pid, false);
 	if (vm->doorbell)

@@ -89,20 +89,6 @@ void vm_ask_events(struct vm *vm)
 	doorbell_interrupt(vm->doorbell);
 }
 
-/* Machines of this name: more than none where the VM was recorded, removed and comes
- * again; or where a recorder was killed when it had just made one. */
-static uint32_t count_epochs(const struct sink *sink, const char *name)
-{
-	const struct ivt_trace_info *info = ivt_trace_writer_info(sink->writer);
-	uint32_t n = 0;
-	size_t i;
-
-	for (i = 0; i < info->n_machines; i++)
-		if (info->machines[i].kind == IVT_GUEST && !strcmp(info->machines[i].name, name))
-			n++;
-	return n;
-}
-
 /* What a recorder that died had not taken is passed over: say so. */
 static void tell_unread(const struct vm *vm)
 {
@@ -126,7 +112,15 @@ static int begin_anew(struct vm *vm, struct ivt_error *err)
 
 	if (!vm->flight)
 		tell_unread(vm);
-	vm->epoch = count_epochs(vm->sink, vm->spec.name);
+	if (!vm_may_add_machine(vm))
+		return ivt_error_set(err, -E2BIG,
+				     "cannot record '%s': it has used up its share of the %d "
+				     "machines that a trace holds (rotation gives it another with "
+				     "each chunk; or begin a new recording)",
+				     vm->spec.name, IVT_MAX_MACHINES);
+	/* More than none where the VM was recorded, removed and comes again; or where a
+	 * recorder was killed when it had just made one. */
+	vm->epoch = vm_count_machines(vm);
 	ret = vm_add_machine(vm, vm->epoch, err);
 	if (ret)
 		return ret;
@@ -228,28 +222,38 @@ static uint64_t lost_of(const struct channel *c)
 	       c->n_over_quota;
 }
 
+static void account_channel(struct vm *vm, uint32_t cpu)
+{
+	struct channel *c = &vm->channels[cpu];
+	struct ivt_stream_info *s = sink_stream(vm->sink, vm->machine, cpu);
+
+	/* what was lost is said also where nothing else came */
+	if (!s && lost_of(c) && !vm_open_stream(vm, cpu))
+		s = sink_stream(vm->sink, vm->machine, cpu);
+	if (!s)
+		return;
+	s->lost_full = c->reader.lost_full - c->base_full + c->n_given_up;
+	s->lost_nested = c->reader.lost_nested - c->base_nested;
+	s->lost_big = c->reader.lost_big - c->base_big;
+	s->lost_uncommitted = c->n_uncommitted;
+	s->lost_quota = c->n_over_quota;
+	s->salvaged = c->n_salvaged;
+	s->violations = c->reader.violations - c->base_violations;
+}
+
 uint64_t vm_account(struct vm *vm)
 {
+	const struct ivt_stream_info *s;
 	uint64_t sum = 0;
 	uint32_t i;
 
-	for (i = 0; i < vm->region.sb.nr_channels; i++) {
-		struct channel *c = &vm->channels[i];
-		struct ivt_stream_info *s = sink_stream(vm->sink, vm->machine, i);
-
-		sum += lost_of(c);
-		/* what was lost is said also where nothing else came */
-		if (!s && lost_of(c) && !vm_open_stream(vm, i))
-			s = sink_stream(vm->sink, vm->machine, i);
-		if (!s)
-			continue;
-		s->lost_full = c->reader.lost_full - c->base_full + c->n_given_up;
-		s->lost_nested = c->reader.lost_nested - c->base_nested;
-		s->lost_big = c->reader.lost_big - c->base_big;
-		s->lost_uncommitted = c->n_uncommitted;
-		s->lost_quota = c->n_over_quota;
-		s->salvaged = c->n_salvaged;
-		s->violations = c->reader.violations - c->base_violations;
+	/* While the next boot is awaited the channels count the one before, whose machine has
+	 * been accounted for; where that one has none yet, as far as the disk had room. */
+	for (i = 0; i < vm->region.sb.nr_channels && !vm->is_awaited; i++) {
+		if (!vm->is_finished || !sink_stream(vm->sink, vm->machine, i))
+			account_channel(vm, i);
+		s = sink_stream(vm->sink, vm->machine, i);
+		sum += s ? ivt_stream_lost(s) : lost_of(&vm->channels[i]);
 	}
 	return sum;
 }

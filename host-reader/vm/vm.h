@@ -71,7 +71,10 @@ struct vm {
 	bool is_watched;	 /* the guest's page was looked at before */
 	bool is_awaited;	 /* a new epoch was acknowledged, not READY yet */
 	bool is_pending;	 /* a new epoch, not looked at yet: leave its rings alone */
-	bool is_finished;	 /* the old one is done with; the new one found no room yet */
+	bool is_finished;	 /* the old one is done with; the new one has no machine yet */
+	bool is_spent;		 /* and gets none in this trace: */
+	uint64_t spent_epoch;	 /* as the guest says */
+	uint64_t n_missed;	 /* boots that never had a machine */
 	unsigned char *copy;	/* of what the next boot may clear at any time; NULL: nothing may */
 	uint64_t cleared_bytes; /* that it cleared before they were taken, of the present boot */
 	bool is_over;		/* its process ended: what comes is another epoch's */
@@ -80,6 +83,7 @@ struct vm {
 	bool is_arriving;	/* it migrates hither and does not run here yet */
 	bool has_arrived;	/* it does, from then on: */
 	uint64_t arrived_tsc;	/* guest TSC */
+	bool was_unwatched;	/* nobody recorded for a while as it came */
 
 	/* its flight recorder; NULL: its rings are drained */
 	struct flight *flight;
@@ -220,10 +224,29 @@ void vm_tell_cleared(struct vm *vm, uint64_t bytes);
 /* Its machine of this epoch in the present trace; made unless a recorder that was
  * killed has made it. */
 int vm_add_machine(struct vm *vm, uint32_t epoch, struct ivt_error *err);
+/* Where the boot @epoch began to write in the ring of @cpu, of which all is there:
+ * nobody has given anything back to it. */
+uint64_t vm_boot_start(const struct vm *vm, uint32_t cpu, uint64_t epoch);
 /* Take up a boot that came while nobody looked, as its successor's machine: from
  * position @from[i] of each channel on, with all its losses.  @from NULL: from the
- * present head on, as of a VM that is recorded for the first time.  0; -errno. */
+ * present head on, as of a VM that is recorded for the first time.  Where the trace has
+ * no place for it, it waits for one.  0; -errno. */
 int vm_take_boot(struct vm *vm, uint64_t epoch, const uint64_t *from);
+/* What comes next has a machine of its own: nothing of the boot before holds for it. */
+void vm_forget_boot(struct vm *vm);
+
+/* ---- vm_budget.c ---- */
+
+/* Machines of the VM's name in the present trace. */
+uint32_t vm_count_machines(const struct vm *vm);
+/* May it have another one, which leaves the other VMs theirs? */
+bool vm_may_add_machine(const struct vm *vm);
+/* It may not: said; its boot @epoch waits for the next chunk. */
+void vm_spend(struct vm *vm, uint64_t epoch);
+/* Where it is spent: has another boot come, which @epoch and @state of its page say? */
+void vm_watch_spent(struct vm *vm, uint64_t epoch, uint32_t state);
+/* The recording of the VM ends: what it had no machine for is counted, and told. */
+void vm_end_spent(struct vm *vm);
 
 /* ---- vm_quiet.c ---- */
 
@@ -242,6 +265,10 @@ bool vm_arrival_begin(struct vm *vm, uint32_t state);
 void vm_arrival_clock(struct vm *vm, const struct tsc_sync_entry *entry, bool is_change);
 /* Once it runs here: from now on all is as with other guests. */
 void vm_arrival_watch(struct vm *vm);
+/* The guest of the epoch @epoch came, or began to come, while nobody recorded.  0; -errno. */
+int vm_arrival_resume(struct vm *vm, uint64_t epoch);
+/* Of such a one, now and then: does it run here by now, since when nobody can tell? */
+void vm_arrival_look(struct vm *vm);
 /* Pass over what was written on the other side, of what was fetched just now. */
 void vm_arrival_pass(struct vm *vm, uint32_t cpu);
 /* Position of the first record between @from, or what is left of it, and @r's head

@@ -21,6 +21,17 @@ static void begin_channel(struct channel *c)
 	c->n_over_quota = 0;
 }
 
+/* A boot that found no place in the chunk before has this one's machine, and the one
+ * before it none. */
+static void begin_anew(struct vm *vm)
+{
+	if (vm->is_spent)
+		message("%s: a new chunk has a machine for it again", vm->spec.name);
+	vm->is_spent = false;
+	vm_forget_boot(vm);
+	vm_publish_clock(vm);
+}
+
 void vm_begin_chunk(struct vm *vm)
 {
 	uint32_t i;
@@ -30,7 +41,10 @@ void vm_begin_chunk(struct vm *vm)
 	vm->chunk_bytes = 0;
 	for (i = 0; i < vm->region.sb.nr_channels; i++)
 		begin_channel(&vm->channels[i]);
-	vm_republish_clock(vm);
+	if (vm->is_finished)
+		begin_anew(vm);
+	else
+		vm_republish_clock(vm);
 	vm_journal_begin(vm);
 	/* Its driver dumps its state for a reader that it does not know. */
 	vm_check_region(vm);

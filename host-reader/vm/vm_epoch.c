@@ -17,7 +17,6 @@
 #include "host-reader/vm/vm.h"
 #include "host-reader/vm/vm_journal.h"
 
-#define MAX_EPOCHS 32
 /* A guest that lies must not fill the disk with machines: after a few, a pause
  * between two (the driver waits twice as long). */
 #define FREE_EPOCHS  4
@@ -72,51 +71,67 @@ int vm_add_machine(struct vm *vm, uint32_t epoch, struct ivt_error *err)
 	return ivt_trace_writer_add_machine(vm->sink->writer, &info, &vm->machine, err);
 }
 
-/* Guests that reboot over and over may use up all numbers: others go on.  On a full disk
- * all do. */
-static int add_epoch_machine(struct vm *vm)
+void vm_forget_boot(struct vm *vm)
 {
-	struct ivt_error err = { "" };
-	int ret;
-
-	if (vm->epoch + 1 >= MAX_EPOCHS && !vm->flight) { /* that one keeps the last only */
-		message("%s: rebooted %d times (not recorded any more; start a new recording)",
-			vm->spec.name, MAX_EPOCHS);
-		vm->is_broken = true;
-		return -1;
-	}
-	ret = vm_add_machine(vm, vm->epoch + 1, &err);
-	if (ret == -E2BIG) {
-		message("%s: rebooted: %s (not recorded any more; start a new recording)",
-			vm->spec.name, err.msg);
-		vm->is_broken = true;
-	} else if (ret) {
-		sink_take_failure(vm->sink, ret, &err);
-	}
-	return ret;
-}
-
-/* The machine of the next epoch; the first guest gets the one that is there. */
-static int add_epoch(struct vm *vm)
-{
-	if (!vm->has_guest)
-		return 0;
-	if (add_epoch_machine(vm))
-		return -1;
-	vm->epoch++;
 	vm->has_guest = false;
 	vm->is_over = false;
 	vm->is_clock_proven = false;
 	vm->has_handshake = false;
 	vm->recent_tsc = 0;
 	vm->arrival_host_tsc = 0;
+}
+
+/* The machine of the boot @number; the first guest gets the one that is there.  On a full
+ * disk, and where its share is used up, there is none: the others go on. */
+static int add_epoch(struct vm *vm, uint64_t number)
+{
+	struct ivt_error err = { "" };
+	uint32_t before = vm->machine;
+	int ret;
+
+	if (!vm->has_guest)
+		return 0;
+	if (!vm_may_add_machine(vm)) {
+		vm_spend(vm, number);
+		return -E2BIG;
+	}
+	ret = vm_add_machine(vm, vm->epoch + 1, &err);
+	if (ret) {
+		sink_take_failure(vm->sink, ret, &err);
+		return ret;
+	}
+	ivt_trace_writer_end_machine(vm->sink->writer, before);
+	vm->epoch++;
+	vm_forget_boot(vm);
 	message("%s: the guest was rebooted", vm->spec.name);
 	vm_publish_process(vm);
 	return 0;
 }
 
+uint64_t vm_boot_start(const struct vm *vm, uint32_t cpu, uint64_t epoch)
+{
+	struct ivring_reader r;
+	uint64_t pos, stop;
+
+	ivring_region_reader(&vm->region, cpu, &r);
+	pos = (r.head + r.subbuf - 1) & ~(r.subbuf - 1);
+	stop = pos > r.size ? pos - r.size : 0;
+	while (pos > stop) {
+		const struct ivring_subbuf *s =
+			(const struct ivring_subbuf *)(r.data + ((pos - r.subbuf) & (r.size - 1)));
+
+		if (ivring_load_acquire(&s->magic) != IVRING_SUBBUF_MAGIC ||
+		    ivring_load(&s->seq) != (pos - r.subbuf) / r.subbuf ||
+		    ivring_load(&s->guest_epoch) != epoch)
+			break;
+		pos -= r.subbuf;
+	}
+	return pos < r.head ? pos : r.head;
+}
+
 /* The driver starts behind the old head, at the next sub-buffer: from there on
- * all is ours.  Where that is not what we find, the present head. */
+ * all is ours, but for what boots wrote that nobody saw.  Where that is not what we
+ * find, the present head. */
 static void guest_is_ready(struct vm *vm)
 {
 	uint32_t i;
@@ -125,8 +140,9 @@ static void guest_is_ready(struct vm *vm)
 		struct channel *c = &vm->channels[i];
 		uint64_t head = c->reader.head, subbuf = c->reader.subbuf;
 		uint64_t start = (head + subbuf - 1) & ~(subbuf - 1);
+		uint64_t own = vm->flight ? 0 : vm_boot_start(vm, i, vm->guest_epoch);
 
-		vm_start_channel(vm, i, start);
+		vm_start_channel(vm, i, own > start ? own : start);
 		c->base_full = c->base_nested = c->base_big = 0;
 	}
 	vm->is_awaited = false;
@@ -187,6 +203,12 @@ static void finish_epoch(struct vm *vm)
 	vm_finish_clock(vm);
 }
 
+static void wait_for_machine(struct vm *vm)
+{
+	vm->is_finished = vm->is_pending = true;
+	vm->recent_tsc = 0;
+}
+
 /* A new number on the guest's page.  0 when the present machine is its own; else it is
  * pending. */
 static int begin_epoch(struct vm *vm, uint64_t epoch, uint32_t state)
@@ -195,12 +217,17 @@ static int begin_epoch(struct vm *vm, uint64_t epoch, uint32_t state)
 	 * new counters and new positions. */
 	bool is_new = vm->is_watched || state == IVRING_GUEST_INIT;
 
-	if (state == IVRING_GUEST_INIT && !vm->is_finished) /* what the old one left is there */
+	if (state == IVRING_GUEST_INIT && !vm->is_finished) { /* what the old one left is there */
 		finish_epoch(vm);
-	vm->is_finished = vm->guest_epoch && add_epoch(vm);
+	} else if (vm->guest_epoch && !vm->is_finished) { /* nobody looked for a second */
+		vm_account(vm);
+		vm_finish_clock(vm);
+	}
+	if (vm->is_finished) /* what found no room then */
+		vm_account(vm);
+	vm->is_finished = vm->guest_epoch && add_epoch(vm, epoch);
 	if (vm->is_finished) {
-		vm->is_pending = true;
-		vm->recent_tsc = 0;
+		wait_for_machine(vm);
 		return -1;
 	}
 	vm->is_awaited = !vm_arrival_begin(vm, state) && is_new;
@@ -217,8 +244,10 @@ int vm_take_boot(struct vm *vm, uint64_t epoch, const uint64_t *from)
 {
 	uint32_t i;
 
-	if (add_epoch(vm))
-		return -EIO;
+	if (add_epoch(vm, epoch)) {
+		wait_for_machine(vm);
+		return vm->sink->is_broken ? -EIO : 0;
+	}
 	vm->guest_epoch = epoch;
 	vm->is_watched = from != NULL;
 	vm->is_awaited = vm->is_salvaged = vm->is_over = false;
@@ -247,6 +276,10 @@ void vm_watch_guest(struct vm *vm)
 	state = ivring_load(&page->state);
 	if (!epoch) {
 		vm->is_watched = true;
+		return;
+	}
+	if (vm->is_spent) {
+		vm_watch_spent(vm, epoch, state);
 		return;
 	}
 	vm->is_pending = epoch != vm->guest_epoch && vm->epoch >= FREE_EPOCHS &&

@@ -5,6 +5,7 @@
  * each beat, and then the count of its records stands still.  A guest on a busy host may
  * take a while for that, and what it writes meanwhile belongs to the recording.
  */
+#include "host-reader/vm/guest_facts.h"
 #include "host-reader/vm/vm.h"
 
 #define MIN_BEATS   3 /* it has looked, and what that set off has run */
@@ -12,11 +13,7 @@
 
 static uint64_t read_beat(const struct vm *vm)
 {
-	const struct ivring_guest_page *page =
-		(const struct ivring_guest_page *)((const char *)vm->region.base +
-						   IVRING_GUEST_OFF);
-
-	return ivring_load(&page->heartbeat);
+	return ivring_load(&guest_facts_page(&vm->region)->heartbeat);
 }
 
 void vm_watch_beat(struct vm *vm)
@@ -35,9 +32,10 @@ bool vm_is_quiet(struct vm *vm)
 {
 	uint64_t beat, n_events;
 
-	/* A flight recorder's records are taken by snapshots. */
-	if (vm->flight || vm->is_broken || vm->is_over || vm->has_panicked || !vm->is_beating ||
-	    ivring_region_check(&vm->region))
+	/* A flight recorder's records are taken by snapshots, and those of a boot without a
+	 * machine by nobody. */
+	if (vm->flight || vm->is_finished || vm->is_broken || vm->is_over || vm->has_panicked ||
+	    !vm->is_beating || ivring_region_check(&vm->region))
 		return true;
 	beat = read_beat(vm);
 	if (beat != vm->beat) {
