@@ -240,6 +240,25 @@ int qemu_read(pid_t pid, struct qemu *q)
 	return 0;
 }
 
+uint64_t qemu_run_ns(const struct qemu *q)
+{
+	uint64_t sum = 0, ns;
+	char path[96];
+	size_t i;
+	FILE *f;
+
+	for (i = 0; i < q->n_vcpus; i++) {
+		snprintf(path, sizeof(path), "/proc/%d/task/%d/schedstat", (int)q->pid,
+			 (int)q->vcpus[i].tid);
+		f = fopen(path, "re");
+		if (f && fscanf(f, "%" SCNu64, &ns) == 1)
+			sum += ns;
+		if (f)
+			fclose(f);
+	}
+	return sum;
+}
+
 static void *copy_of(const void *from, size_t n, size_t bytes)
 {
 	void *to = calloc(n ? n : 1, bytes);

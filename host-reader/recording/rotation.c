@@ -9,6 +9,7 @@
 #include "host-reader/base/message.h"
 #include "host-reader/recording/chunks.h"
 #include "host-reader/recording/rotation.h"
+#include "host-reader/vm/vm_journal.h"
 #include "trace/remove.h"
 
 #define POLL_NS		  100000000u
@@ -177,6 +178,21 @@ static void go_on(struct recording *rec)
 	rotation_update_quotas(rec);
 }
 
+/* Killed from here on, this recorder leaves a chunk whose counts are exact. */
+static void settle_present(struct recording *rec)
+{
+	size_t i;
+
+	if (rec->ht)
+		host_trace_account(rec->ht);
+	for (i = 0; i < rec->n_vms; i++) {
+		vm_account(rec->vms[i]);
+		vm_journal_settle(rec->vms[i]);
+	}
+	/* On a full disk it is as old as its last one. */
+	ivt_trace_writer_checkpoint(rec->sink.writer, NULL);
+}
+
 /* 0 when it is made and has its name. */
 static int try_next(struct recording *rec, struct ivt_error *err)
 {
@@ -186,6 +202,8 @@ static int try_next(struct recording *rec, struct ivt_error *err)
 		return -EAGAIN;
 	if (ret == 1)
 		ret = ivt_trace_writer_inherit(rec->next, rec->sink.writer, OLD_SNAPSHOTS, err);
+	if (!ret)
+		settle_present(rec);
 	if (!ret)
 		ret = ivt_trace_writer_rename(rec->next, chunks_next_path(rec->chunks), err);
 	if (ret)

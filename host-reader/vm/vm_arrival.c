@@ -7,8 +7,13 @@
  * the head that came with it there are records of the other side, which the guest
  * publishes here.
  */
+#include <inttypes.h>
+#include "host-reader/base/message.h"
 #include "host-reader/vm/vm.h"
 #include "host-reader/vm/vm_journal.h"
+#include "tsc-sync/sources/snapshot.h"
+
+#define HAS_RUN_NS 50000000u /* no vCPU's thread takes as much before it runs a guest */
 
 bool vm_arrival_begin(struct vm *vm, uint32_t state)
 {
@@ -97,6 +102,77 @@ void vm_arrival_watch(struct vm *vm)
 	vm_ask_events(vm);
 }
 
+static void start_at_heads(struct vm *vm)
+{
+	uint32_t i;
+
+	for (i = 0; i < vm->region.sb.nr_channels; i++)
+		vm_start_channel(vm, i, UINT64_MAX);
+}
+
+int vm_arrival_resume(struct vm *vm, uint64_t epoch)
+{
+	int ret = epoch != vm->guest_epoch ? vm_take_boot(vm, epoch, NULL) : 0;
+
+	if (ret || vm->is_pending) /* on a full disk: a later look takes it as a boot */
+		return ret;
+	start_at_heads(vm);
+	vm->is_watched = true;
+	vm->is_arriving = vm->was_unwatched = true;
+	vm->has_arrived = false;
+	vm_journal_begin(vm);
+	return 0;
+}
+
+/* Bytes in its rings that are not taken: some of them are the other side's. */
+static uint64_t passed_bytes(const struct vm *vm)
+{
+	struct ivring_reader r;
+	uint64_t sum = 0;
+	uint32_t i;
+
+	for (i = 0; i < vm->region.sb.nr_channels; i++) {
+		ivring_region_reader(&vm->region, i, &r);
+		sum += r.head < r.size ? r.head : r.size;
+	}
+	return sum;
+}
+
+static void tell_passed(const struct vm *vm)
+{
+	struct ivt_trace_info *info = ivt_trace_writer_info(vm->sink->writer);
+	uint64_t bytes = passed_bytes(vm);
+
+	message("%s: it came by migration while nobody recorded: what it wrote here until now "
+		"cannot be told from what it wrote on the other side, and is not taken (up to "
+		"%" PRIu64 " bytes)",
+		vm->spec.name, bytes);
+	if (info->n_gaps)
+		info->gaps[info->n_gaps - 1].unread_bytes += bytes;
+	ivt_trace_writer_checkpoint(vm->sink->writer, NULL);
+}
+
+void vm_arrival_look(struct vm *vm)
+{
+	uint64_t now;
+
+	if (!vm->is_arriving || !vm->was_unwatched || vm->has_arrived ||
+	    qemu_run_ns(&vm->qemu) < HAS_RUN_NS)
+		return;
+	tell_passed(vm);
+	if (vm->clock[0].is_known &&
+	    !tsc_sync_host_to_guest(&vm->clock[0].last.scale, tsc_sync_host_tsc(), &now)) {
+		vm->arrived_tsc = now;
+		vm->has_arrived = true;
+		return;
+	}
+	/* Without its clock stamps tell nothing: it begins with what is published from now on. */
+	vm->is_arriving = false;
+	start_at_heads(vm);
+	vm_journal_begin(vm);
+	vm_ask_events(vm);
+}
+
 void vm_arrival_pass(struct vm *vm, uint32_t cpu)
 {
 	struct channel *c = &vm->channels[cpu];
@@ -107,4 +183,6 @@ void vm_arrival_pass(struct vm *vm, uint32_t cpu)
 	vm_journal_commit(vm, cpu);
 	ivring_reader_release(&c->reader);
 	c->is_arriving = c->reader.tail == c->reader.head;
+	if (!c->is_arriving)
+		vm_journal_note(vm);
 }

@@ -12,7 +12,7 @@
 #include "trace/file_replace.h"
 
 #define STATE_MAGIC   0x01454d5553455249ULL /* "IRESUME\1" */
-#define STATE_VERSION 1
+#define STATE_VERSION 2
 #define STATE_SUFFIX  ".state"
 #define MAX_BYTES     (1u << 20)
 
@@ -58,7 +58,8 @@ static uint64_t recording_of(const struct vm *vm)
 static uint32_t state_flags(const struct vm *vm)
 {
 	return (vm->has_guest ? VM_STATE_HAS_GUEST : 0) | (vm->is_awaited ? VM_STATE_AWAITED : 0) |
-	       (vm->is_salvaged ? VM_STATE_SALVAGED : 0) | (vm->is_over ? VM_STATE_OVER : 0);
+	       (vm->is_salvaged ? VM_STATE_SALVAGED : 0) | (vm->is_over ? VM_STATE_OVER : 0) |
+	       (vm->is_arriving ? VM_STATE_ARRIVING : 0) | (vm->has_arrived ? VM_STATE_ARRIVED : 0);
 }
 
 static void channels_fill(const struct vm *vm, struct vm_state *s)
@@ -72,9 +73,11 @@ static void channels_fill(const struct vm *vm, struct vm_state *s)
 			.base_full = c->base_full,
 			.base_nested = c->base_nested,
 			.base_big = c->base_big,
+			.n_given_up = c->n_given_up,
 			.n_over_quota = c->n_over_quota,
 			.n_uncommitted = c->n_uncommitted,
 			.violations = c->reader.violations,
+			.is_arriving = c->is_arriving,
 		};
 	}
 }
@@ -112,6 +115,7 @@ static int state_write(const struct vm *vm, const struct vm_journal *j)
 	s->arrival_host_tsc = vm->arrival_host_tsc;
 	s->arrival_ns = vm->arrival_ns;
 	s->arrival_error_ns = vm->arrival_error_ns;
+	s->arrived_tsc = vm->arrived_tsc;
 	s->flags = state_flags(vm);
 	s->spec = vm->spec;
 	channels_fill(vm, s);
@@ -297,6 +301,15 @@ void vm_journal_commit(struct vm *vm, uint32_t cpu)
 {
 	if (vm->journal)
 		commit(vm, vm->journal, cpu);
+}
+
+void vm_journal_settle(struct vm *vm)
+{
+	uint32_t i;
+
+	for (i = 0; i < vm->region.sb.nr_channels; i++)
+		vm_journal_commit(vm, i);
+	vm_journal_save(vm);
 }
 
 void vm_journal_close(struct vm *vm)

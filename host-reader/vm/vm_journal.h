@@ -24,15 +24,19 @@ struct vm_journal;
 #define VM_STATE_AWAITED   (1u << 1)
 #define VM_STATE_SALVAGED  (1u << 2)
 #define VM_STATE_OVER	   (1u << 3)
+#define VM_STATE_ARRIVING  (1u << 4)
+#define VM_STATE_ARRIVED   (1u << 5) /* arrived_tsc says when */
 
 /* Of a channel. */
 struct vm_state_channel {
 	uint64_t base_full; /* the guest's counters at the start of the boot's recording */
 	uint64_t base_nested;
 	uint64_t base_big;
-	uint64_t n_over_quota;	/* as of struct channel */
+	uint64_t n_given_up; /* as of struct channel */
+	uint64_t n_over_quota;
 	uint64_t n_uncommitted; /* half-written records that were counted as lost */
 	uint64_t violations;
+	uint64_t is_arriving; /* as of struct channel */
 };
 
 /* The state file. */
@@ -48,6 +52,7 @@ struct vm_state {
 	uint64_t arrival_host_tsc;
 	uint64_t arrival_ns;
 	uint64_t arrival_error_ns;
+	uint64_t arrived_tsc;
 	uint32_t generation; /* of the journal */
 	uint32_t flags;	     /* VM_STATE_* */
 	struct vm_spec spec;
@@ -69,6 +74,8 @@ void vm_journal_retry(struct vm *vm);
 /* What the trace holds of @cpu counts, up to its reader's tail, which was not released
  * yet.  No system call. */
 void vm_journal_commit(struct vm *vm, uint32_t cpu);
+/* All that is counted so far counts: what vm_account() says of the machine is the same. */
+void vm_journal_settle(struct vm *vm);
 /* Let go of it; the files stay. */
 void vm_journal_close(struct vm *vm);
 /* The VM leaves a recording that goes on: nothing is to be resumed. */

@@ -158,4 +158,6 @@ void vm_watch_process(struct vm *vm, struct host_trace *ht)
 			process_found(vm, pid, ht);
 	}
 	vm_watch_clock(vm);
+	if (vm->looked_ns == now)
+		vm_arrival_look(vm);
 }

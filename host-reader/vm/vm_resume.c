@@ -13,13 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 #include "host-reader/base/message.h"
+#include "host-reader/vm/guest_facts.h"
 #include "host-reader/vm/vm.h"
 #include "host-reader/vm/vm_journal.h"
-
-static const struct ivring_guest_page *guest_page(const struct vm *vm)
-{
-	return (const struct ivring_guest_page *)((const char *)vm->region.base + IVRING_GUEST_OFF);
-}
 
 static int cannot(const struct vm *vm, int code, const char *why, struct ivt_error *err)
 {
@@ -100,6 +96,31 @@ static void channel_distrust(struct vm *vm, uint32_t cpu)
 	c->reader.violations++;
 }
 
+/* As the dead recorder had it. */
+static void channel_take(struct vm *vm, uint32_t cpu, const struct vm_state_channel *s,
+			 const struct ivring_journal_pos *pos)
+{
+	struct channel *c = &vm->channels[cpu];
+	struct ivring_reader *r = &c->reader;
+
+	memset(c, 0, sizeof(*c));
+	c->base_full = s->base_full;
+	c->base_nested = s->base_nested;
+	c->base_big = s->base_big;
+	c->n_given_up = s->n_given_up;
+	c->n_over_quota = s->n_over_quota;
+	c->n_uncommitted = s->n_uncommitted;
+	c->has_stream = pos->file_offset > 0;
+	c->is_arriving = s->is_arriving;
+	ivring_reader_init(r, vm->region.base, vm->region.reader_area, &vm->region.sb, cpu,
+			   pos->tail);
+	r->head = pos->tail;
+	r->lost_full = pos->lost_full;
+	r->lost_nested = pos->lost_nested;
+	r->lost_big = pos->lost_big;
+	r->violations = s->violations;
+}
+
 static void channel_go_on(struct vm *vm, uint32_t cpu, const struct vm_state_channel *s,
 			  const struct ivring_journal_pos *pos)
 {
@@ -107,19 +128,7 @@ static void channel_go_on(struct vm *vm, uint32_t cpu, const struct vm_state_cha
 	struct ivring_reader *r = &c->reader;
 	uint64_t head = 0;
 
-	memset(c, 0, sizeof(*c));
-	c->base_full = s->base_full;
-	c->base_nested = s->base_nested;
-	c->base_big = s->base_big;
-	c->n_over_quota = s->n_over_quota;
-	c->n_uncommitted = s->n_uncommitted;
-	c->has_stream = pos->file_offset > 0;
-	ivring_reader_init(r, vm->region.base, vm->region.reader_area, &vm->region.sb, cpu,
-			   pos->tail);
-	r->lost_full = pos->lost_full;
-	r->lost_nested = pos->lost_nested;
-	r->lost_big = pos->lost_big;
-	r->violations = s->violations;
+	channel_take(vm, cpu, s, pos);
 	if (ivring_reader_load(r, (__u64 *)&head) || !ivring_head_is_sane(r, pos->tail) ||
 	    (head > pos->tail ? head - pos->tail : pos->tail - head) > r->size)
 		channel_distrust(vm, cpu);
@@ -133,35 +142,63 @@ static void channel_go_on(struct vm *vm, uint32_t cpu, const struct vm_state_cha
 	ivring_reader_release(r);
 }
 
-/* Where the boot @epoch began to write, of which all is there: nobody has given
- * anything back to it. */
-static uint64_t boot_start(const struct vm *vm, uint32_t cpu, uint64_t epoch)
+/* ---- what was lost ---------------------------------------------------------------------- */
+
+static void raise_to(uint64_t *count, uint64_t n)
 {
-	struct ivring_reader r;
-	uint64_t pos, stop;
+	if (*count < n)
+		*count = n;
+}
 
-	ivring_region_reader(&vm->region, cpu, &r);
-	pos = (r.head + r.subbuf - 1) & ~(r.subbuf - 1);
-	stop = pos > r.size ? pos - r.size : 0;
-	while (pos > stop) {
-		const struct ivring_subbuf *s =
-			(const struct ivring_subbuf *)(r.data + ((pos - r.subbuf) & (r.size - 1)));
+/*
+ * Nothing more comes of the machine: what the journal knows of its losses is in the
+ * trace from here on, whose manifest may be some seconds older, or a moment younger.
+ * @pos has the larger ones then.
+ */
+static void losses_settle(struct vm *vm, const struct vm_state *s, struct ivring_journal_pos *pos)
+{
+	uint32_t i;
 
-		if (ivring_load_acquire(&s->magic) != IVRING_SUBBUF_MAGIC ||
-		    ivring_load(&s->seq) != (pos - r.subbuf) / r.subbuf ||
-		    ivring_load(&s->guest_epoch) != epoch)
-			break;
-		pos -= r.subbuf;
+	for (i = 0; i < s->id.nr_channels; i++) {
+		const struct vm_state_channel *c = &s->channels[i];
+		uint64_t full = pos[i].lost_full - c->base_full + c->n_given_up;
+		uint64_t nested = pos[i].lost_nested - c->base_nested;
+		uint64_t big = pos[i].lost_big - c->base_big;
+		struct ivt_stream_info *info = sink_stream(vm->sink, vm->machine, i);
+
+		if (!info && (full || nested || big || c->n_over_quota || c->n_uncommitted) &&
+		    !sink_open_stream(vm->sink, vm->machine, i))
+			info = sink_stream(vm->sink, vm->machine, i);
+		if (!info)
+			continue;
+		raise_to(&info->lost_full, full);
+		raise_to(&info->lost_nested, nested);
+		raise_to(&info->lost_big, big);
+		raise_to(&info->lost_quota, c->n_over_quota);
+		raise_to(&info->lost_uncommitted, c->n_uncommitted);
+		pos[i].lost_full += info->lost_full - full;
+		pos[i].lost_nested += info->lost_nested - nested;
+		pos[i].lost_big += info->lost_big - big;
 	}
-	return pos < r.head ? pos : r.head;
 }
 
 /* ---- what happened meanwhile ------------------------------------------------------------ */
 
+/* The boot before has its machine: in this trace, or in the chunk before. */
+static void leave_machine(struct vm *vm, const struct vm_state *s, struct ivring_journal_pos *pos,
+			  bool is_here)
+{
+	if (!is_here)
+		vm_forget_boot(vm);
+	else if (!vm->is_awaited) /* else it was accounted for */
+		losses_settle(vm, s, pos);
+	vm_finish_clock(vm);
+}
+
 /* A boot that nobody saw: all that it wrote is there; what the one before it had
  * not got rid of is not. */
 static int go_on_in_a_later_boot(struct vm *vm, const struct vm_state *s,
-				 const struct ivring_journal_pos *pos, uint64_t epoch)
+				 struct ivring_journal_pos *pos, uint64_t epoch, bool is_here)
 {
 	uint64_t *from = calloc(s->id.nr_channels, sizeof(*from)), unread = 0;
 	uint32_t i;
@@ -170,24 +207,36 @@ static int go_on_in_a_later_boot(struct vm *vm, const struct vm_state *s,
 	if (!from)
 		return -ENOMEM;
 	for (i = 0; i < s->id.nr_channels; i++) {
-		from[i] = boot_start(vm, i, epoch);
+		channel_take(vm, i, &s->channels[i], &pos[i]);
+		from[i] = vm_boot_start(vm, i, epoch);
 		if (s->flags & VM_STATE_HAS_GUEST && from[i] > pos[i].tail)
 			unread += from[i] - pos[i].tail;
 	}
 	vm_tell_cleared(vm, unread); /* killed behind it, the next recorder says it again */
-	vm_finish_clock(vm);
+	leave_machine(vm, s, pos, is_here);
 	ret = vm_take_boot(vm, epoch, from);
 	free(from);
 	return ret;
 }
 
 /* The region was made anew: as a VM that is recorded for the first time. */
-static int go_on_in_another_region(struct vm *vm)
+static int go_on_in_another_region(struct vm *vm, const struct vm_state *s,
+				   struct ivring_journal_pos *pos, bool is_here)
 {
+	uint32_t i;
+
+	for (i = 0; i < vm->region.sb.nr_channels; i++) {
+		struct channel *c = &vm->channels[i];
+
+		ivring_region_reader(&vm->region, i, &c->reader);
+		c->base_full = c->reader.lost_full;
+		c->base_nested = c->reader.lost_nested;
+		c->base_big = c->reader.lost_big;
+	}
 	message("%s: its region was made anew while nobody recorded (what the old one held is "
 		"lost, and not counted)",
 		vm->spec.name);
-	vm_finish_clock(vm);
+	leave_machine(vm, s, pos, is_here);
 	return vm_take_boot(vm, 0, NULL);
 }
 
@@ -210,15 +259,40 @@ static void go_on_in_the_same_boot(struct vm *vm, const struct vm_state *s,
 	message("%s: goes on; %" PRIu64 " bytes wait in its rings", vm->spec.name, waiting);
 }
 
-static int go_on(struct vm *vm, const struct vm_state *s, const struct ivring_journal_pos *pos)
+/* Does the guest of the epoch @epoch, which nobody saw come, live in a process that was
+ * started to take one that migrates hither, and was it not there before? */
+static bool has_migrated(const struct vm *vm, const struct vm_state *s, uint64_t epoch)
 {
-	const struct ivring_guest_page *page = guest_page(vm);
+	struct qemu qemu = { .pid = -1 };
+	bool is_incoming;
+	pid_t pid;
+
+	if (s->flags & VM_STATE_ARRIVING && epoch == s->id.guest_epoch)
+		return true;
+	if (vm->flight || epoch == s->id.guest_epoch ||
+	    qemu_find(vm->region.dev, vm->region.ino, &pid) || qemu_read(pid, &qemu))
+		return false;
+	is_incoming = qemu.is_incoming && (!s->id.guest_epoch || s->qemu_pid != pid ||
+					   s->qemu_starttime != qemu.starttime);
+	qemu_reset(&qemu);
+	return is_incoming;
+}
+
+/* @is_here: what the state and the journal say is of this trace, not of the chunk before. */
+static int go_on(struct vm *vm, const struct vm_state *s, struct ivring_journal_pos *pos,
+		 bool is_here)
+{
+	const struct ivring_guest_page *page = guest_facts_page(&vm->region);
 	const struct ivring_superblock *sb = &vm->region.sb;
 	uint64_t epoch = ivring_load_acquire(&page->guest_epoch);
 
 	if (sb->host_epoch != s->id.host_epoch || sb->region_size != s->id.region_bytes ||
 	    sb->nr_channels != s->id.nr_channels || sb->subbuf_shift != s->id.subbuf_shift)
-		return go_on_in_another_region(vm);
+		return go_on_in_another_region(vm, s, pos, is_here);
+	if (ivring_load_acquire(&page->state) == IVRING_GUEST_READY && has_migrated(vm, s, epoch)) {
+		leave_machine(vm, s, pos, is_here);
+		return vm_arrival_resume(vm, epoch);
+	}
 	/* Of one that comes just now, the boot before it has left what is there. */
 	if (ivring_load_acquire(&page->state) == IVRING_GUEST_INIT) {
 		go_on_in_the_same_boot(vm, s, pos);
@@ -228,7 +302,7 @@ static int go_on(struct vm *vm, const struct vm_state *s, const struct ivring_jo
 		go_on_in_the_same_boot(vm, s, pos);
 		return 0;
 	}
-	return go_on_in_a_later_boot(vm, s, pos, epoch);
+	return go_on_in_a_later_boot(vm, s, pos, epoch, is_here);
 }
 
 /* Where no clock of the guest came to be known its records' arrival tells a little. */
@@ -249,6 +323,8 @@ static void state_take(struct vm *vm, const struct vm_state *s)
 	vm->is_awaited = s->flags & VM_STATE_AWAITED;
 	vm->is_salvaged = s->flags & VM_STATE_SALVAGED;
 	vm->is_over = s->flags & VM_STATE_OVER;
+	vm->has_arrived = s->flags & VM_STATE_ARRIVED;
+	vm->arrived_tsc = s->arrived_tsc;
 	vm->is_watched = true;
 	vm->epoch_began_ns = now_ns();
 }
@@ -271,7 +347,7 @@ static int in_this_trace(struct vm *vm, const struct vm_state *s, struct ivring_
 	ret = streams_cut(vm, s, pos, err);
 	if (ret)
 		return ret;
-	ret = go_on(vm, s, pos);
+	ret = go_on(vm, s, pos, true);
 	return ret ? cannot(vm, ret, strerror(-ret), err) : 0;
 }
 
@@ -288,8 +364,10 @@ int vm_open_chunk_before(struct ivt_trace_writer *w, char *ret, size_t ret_bytes
 	return fd < 0 ? -ENOENT : fd;
 }
 
-/* Where the chunk before, @dir, has no clock of the guest: its records' arrival is all. */
-static void place_in_chunk_before(struct vm *vm, const char *dir, const struct vm_state *s)
+/* What the chunk before, @dir, does not say yet: its losses; and, where it has no clock of
+ * the guest, its records' arrival, which is all. */
+static void complete_chunk_before(struct vm *vm, const char *dir, const struct vm_state *s,
+				  struct ivring_journal_pos *pos)
 {
 	struct ivt_trace_writer *present = vm->sink->writer, *w;
 	uint32_t machine = vm->machine;
@@ -303,6 +381,9 @@ static void place_in_chunk_before(struct vm *vm, const char *dir, const struct v
 		vm->machine = (uint32_t)before;
 		arrival_take(vm, s);
 		vm_finish_clock(vm);
+		if (!vm->is_awaited)
+			losses_settle(vm, s, pos);
+		ivt_trace_writer_checkpoint(w, NULL);
 		vm->sink->writer = present;
 		vm->machine = machine;
 		vm->arrival_host_tsc = 0;
@@ -333,13 +414,13 @@ static int in_the_next_chunk(struct vm *vm, const struct vm_state *s,
 	int fd = vm_open_chunk_before(vm->sink->writer, dir, sizeof(dir));
 
 	if (fd >= 0) {
-		place_in_chunk_before(vm, dir, s);
+		complete_chunk_before(vm, dir, s, pos);
 		close(fd);
 	}
 	if (ret)
 		return ret;
 	vm->epoch = 0;
-	ret = go_on(vm, s, pos);
+	ret = go_on(vm, s, pos, false);
 	if (ret)
 		return cannot(vm, ret, strerror(-ret), err);
 	if (vm->journal == before) { /* the boot is the same */
@@ -362,6 +443,11 @@ static int resume_from(struct vm *vm, const char *dir, int dirfd, go_on_fn *fn,
 
 	if (ret == -ENOENT)
 		return 1;
+	if (ret == -EPROTONOSUPPORT)
+		return cannot(vm, ret,
+			      "its recorder was of another version (go on with that one, or choose "
+			      "another name)",
+			      err);
 	if (ret)
 		return cannot(vm, ret,
 			      "its journal's state is damaged (what was recorded can be read: "
