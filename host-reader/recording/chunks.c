@@ -510,13 +510,29 @@ static bool is_there(const struct chunks *c, uint32_t number)
 	return !access(path, F_OK);
 }
 
+/* Does it say that the one before it is of the same recording? */
+static bool goes_on(const struct chunks *c, uint32_t number)
+{
+	char path[sizeof(c->path)];
+	struct ivt_trace_info info;
+	bool does_it;
+
+	path_make(c, number, path, sizeof(path));
+	if (ivt_trace_info_read(path, &info, NULL))
+		return false;
+	does_it = info.chunk.previous[0];
+	ivt_trace_info_deinit(&info);
+	return does_it;
+}
+
 /* The chunks right before the present one are of the same recording, whose recorder
- * was killed: it may not have finished them. */
+ * was killed: it may not have finished them.  Those of one that was begun earlier are
+ * left alone. */
 static void adopt(struct chunks *c)
 {
 	uint32_t i;
 
-	while (c->first > 0 && is_there(c, c->first - 1))
+	while (c->first > 0 && is_there(c, c->first - 1) && goes_on(c, c->first))
 		c->first--;
 	for (i = c->first; i < c->number; i++)
 		add_closed(c, i, NULL);
