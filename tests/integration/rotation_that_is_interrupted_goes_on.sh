@@ -53,3 +53,14 @@ marks=$(count_marks "$work"/t.[0-9][0-9][0-9][0-9].ivt)
 echo "$marks marks"
 [ "$marks" = 600000 ]
 tail -n 1 "$work/out"
+
+echo '== another recording of the same name keeps its hands off'
+record_chunks
+wait_for 30 grep -q 'goes on in' "$work/record.out"
+kill -9 $recorder
+wait $recorder || true
+record_chunks --resume --keep 1
+wait_for 30 grep -q '1 chunks are kept' "$work/record.out"
+kill -INT $recorder
+wait $recorder
+[ "$(count_marks "$work"/t.[0-9][0-9][0-9][0-9].ivt)" = 600000 ]
