@@ -480,7 +480,8 @@ install: all install-libivring ## install programs, man pages, headers, module s
 
 .PHONY: deb deb-anew
 deb: ## Debian packages, into $(O)/deb (needs debhelper, dh-dkms)
-	$(Q)if [ ! -e $(O)/deb/made ] || [ -n "$$(find . -name .git -prune -o -path ./build -prune -o \
+	$(Q)if [ ! -e $(O)/deb/made ] || [ -n "$$(find . \( -name .git -o -path ./build -o \
+			-path ./tests -o -path ./lab -o -path ./bench \) -prune -o \
 			-newer $(O)/deb/made ! -type d -print -quit)" ]; then \
 		$(MAKE) --no-print-directory deb-anew; \
 	fi

@@ -59,7 +59,7 @@ wait_for 30 says 'v["b"]["events"] == 5000 and not v["b"]["backlog_bytes"]'
 says 'v["c"]["state"] == "waiting"'
 "$host" remove --vm c
 wait_for 10 says 'v["c"]["state"] == "removed"'
-[ ! -e "$work/c.sock" ]
+wait_for 10 [ ! -e "$work/c.sock" ]
 "$host" remove --vm b --pid "$recorder"
 wait_for 10 says 'v["b"]["state"] == "removed" and v["b"]["bytes"] > 5000 * 24'
 kill "$a"
