@@ -46,29 +46,16 @@ kvm_teardown()
 # each of its traces.
 kvm_run()
 {
-	local trace tries=1
+	local trace
 
-	until lab/run "$1" "$work/$1" "${@:2}"; do
-		kvm_emulation_died "$1" && [ $((tries++)) -lt 4 ] || return 1
-		echo "the emulated host or a guest of it died: once more"
-	done
+	lab/run "$1" "$work/$1" "${@:2}" || {
+		cat "$work/$1/steps" "$work/$1/host.complaints" 2>/dev/null
+		return 1
+	}
 	cat "$work/$1/steps" "$work/$1"/*.record
 	for trace in "$work/$1"/*.ivt; do
 		"$BIN/ivtrace-report" sync "$trace"
 	done
-}
-
-# Once in a while, TCG's SVM gives guest or host a page fault that it cannot have.
-# It ends in a triple fault, the guest is gone without a word on its console, or in
-# faults within faults until the host's stack is full; or one of them stands still
-# until the time is up.  Only there, and only that,
-# is worth another try, three at most; what it was is in the log.
-kvm_emulation_died() # SCENARIO
-{
-	cat "$work/$1/steps" "$work/$1/host.complaints" 2>/dev/null || true
-	grep -q '"where": "host"' "$work/$1/result.json" || return 1
-	grep -qE "status 125|did not boot|the host died|stood still|time is up" "$work/$1/failures" || return 1
-	"$BIN/ivtrace-report" events --vm host "$work/$1/"*.ivt 2>/dev/null | grep 'triple fault' || true
 }
 
 # kvm_check SCENARIO/TRACE [OPTIONS of check_kvm.py]
