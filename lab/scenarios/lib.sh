@@ -18,6 +18,8 @@ set -euo pipefail
 vm=$SRC/lab/vm
 slower=${IVT_LAB_SLOWER:-1}
 guests=() ready=()
+# Guests that come while they are recorded, see guest_at_doorbell.
+doorbells=()
 recorder=
 disk_bytes=$((128 << 20))
 # Compiled for lab/host; a host of one's own compiles it itself.
@@ -65,6 +67,24 @@ guest()
 	guests+=("$name")
 }
 
+doorbell_socket()
+{
+	echo "/run/ivtrace-$1.sock"
+}
+
+# guest_at_doorbell NAME [OPTIONS of lab/vm start]: one of doorbells; QEMU connects to
+# the recorder, which must run. Does not wait.
+guest_at_doorbell()
+{
+	local name=$1 args
+
+	args="-chardev socket,path=$(doorbell_socket "$name"),id=iv"
+	args+=' -device ivshmem-doorbell,chardev=iv,vectors=1'
+	shift
+	"$vm" start "$name" --no-wait --qemu-args "$args" "$@" || die "cannot start guest '$name'"
+	guests+=("$name")
+}
+
 guests_ready()
 {
 	local name
@@ -88,15 +108,19 @@ wait_for()
 	done
 }
 
-# on NAME COMMAND...: runs it in the guest; a status other than 0 is a failure.
+# on NAME COMMAND...: runs it in the guest; a status other than 0 is a failure. From a
+# guest that is gone or stands still nothing more is to be had.
 on()
 {
 	local name=$1 status=0
 
 	shift
 	"$vm" exec "$name" --timeout $((90 * slower)) -- "$*" || status=$?
-	[ "$status" = 0 ] || fail "'$*' in guest '$name': status $status"
-	return 0
+	case $status in
+	0) ;;
+	124 | 125) die "'$*' in guest '$name': status $status" ;;
+	*) fail "'$*' in guest '$name': status $status" ;;
+	esac
 }
 
 # workload NAME DEFAULT...: GUEST_CMD, or else DEFAULT; its output in $OUT.
@@ -126,6 +150,9 @@ record()
 	fi
 	for guest in "${guests[@]}"; do
 		args+=(--vm "$guest=shm:$(region "$guest")")
+	done
+	for guest in "${doorbells[@]}"; do
+		args+=(--vm "$guest=sock:$(doorbell_socket "$guest")" --size 16M --cpus 4)
 	done
 	[ "$TSC" != stap ] || args+=(--stap-module "$stap_module")
 	[ -z "${SCRIPT-}" ] || args+=(--stap "$SCRIPT")
