@@ -7,7 +7,8 @@
 
 make_region 16M 2
 # It finds its way into the region, and then writes nothing.
-"$guest" "$region" --count 0 --linger-ms 50000 >/dev/null &
+"$guest" "$region" --count 0 --hang >"$work/out" &
+wait_for 20 grep -q written "$work/out"
 record -- true 2>"$work/err"
 cat "$work/err"
 grep -q 'a: nothing of its guest has come in 1 s: the command starts without' "$work/err"
