@@ -117,7 +117,7 @@ static void note_stamp(struct watched *v, uint64_t stamp)
 
 	if (!stamp)
 		return;
-	vm->recent_tsc = stamp;
+	vm_note_recent(vm, stamp);
 	vm_note_arrival(vm, stamp, v->source ? TURN_ERROR_NS : LOOK_ERROR_NS);
 }
 

@@ -116,8 +116,9 @@ struct vm {
 	bool has_handshake;		 /* with the present machine, in the trace */
 	struct tsc_sync_entry handshake; /* the last one, then */
 	unsigned int n_disproved;
-	uint64_t recent_tsc; /* a stamp that the guest wrote lately; 0: none */
-	uint64_t newest_tsc; /* the largest of them in this epoch */
+	uint64_t recent_tsc;	  /* a stamp that the guest wrote lately; 0: none */
+	uint64_t recent_host_tsc; /* when it was taken */
+	uint64_t newest_tsc;	  /* the largest of them in this epoch */
 	/* Without a source: guest TSC - host TSC when its records arrived, the
 	 * largest, hence the nearest to the offset. */
 	int64_t arrival_tsc;
@@ -301,6 +302,8 @@ void vm_republish_clock(struct vm *vm);
 /* The process is gone, or the recording over. */
 void vm_close_clock(struct vm *vm);
 
+/* A record with the stamp @tsc was taken just now: it tells which clock is the guest's. */
+void vm_note_recent(struct vm *vm, uint64_t tsc);
 /* A stamp of the guest is here now, at most @error_ns after it was taken. */
 void vm_note_arrival(struct vm *vm, uint64_t tsc, uint64_t error_ns);
 /* At the end of an epoch or a process: records without a clock are placed by their

@@ -129,22 +129,30 @@ static void prove_clock(struct vm *vm)
 	vm->recent_tsc = 0;
 }
 
-/* Did the guest write @stamp within the last @ticks by this clock? */
-static bool is_recent(const struct tsc_sync_entry *entry, uint64_t stamp, uint64_t ticks)
+void vm_note_recent(struct vm *vm, uint64_t tsc)
+{
+	vm->recent_tsc = tsc;
+	vm->recent_host_tsc = tsc_sync_host_tsc();
+}
+
+/* By this clock, did the guest write @stamp within @ticks before @host_tsc? */
+static bool is_recent(const struct tsc_sync_entry *entry, uint64_t stamp, uint64_t host_tsc,
+		      uint64_t ticks)
 {
 	uint64_t now;
 
-	return !tsc_sync_host_to_guest(&entry->scale, tsc_sync_host_tsc(), &now) &&
-	       now - stamp < ticks;
+	return !tsc_sync_host_to_guest(&entry->scale, host_tsc, &now) && now - stamp < ticks;
 }
 
+/* As of when the record was taken: some time after a reset, the clock of the boot that
+ * begins reads as much as the last records of the one that ended say. */
 static void release_held(struct vm *vm)
 {
 	uint32_t i;
 
 	for (i = 0; vm->recent_tsc && i < vm->region.sb.nr_channels; i++)
 		if (vm->clock[i].n_held &&
-		    is_recent(&vm->clock[i].last, vm->recent_tsc, RECENT_TSC))
+		    is_recent(&vm->clock[i].last, vm->recent_tsc, vm->recent_host_tsc, RECENT_TSC))
 			publish_vcpu(vm, &vm->clock[i], false);
 }
 
@@ -156,7 +164,7 @@ static void release_at_end(struct vm *vm)
 
 	for (i = 0; vm->newest_tsc && i < vm->region.sb.nr_channels; i++)
 		if (vm->clock[i].n_held &&
-		    is_recent(&vm->clock[i].last, vm->newest_tsc, ENDING_TSC))
+		    is_recent(&vm->clock[i].last, vm->newest_tsc, tsc_sync_host_tsc(), ENDING_TSC))
 			publish_vcpu(vm, &vm->clock[i], false);
 }
 

@@ -227,7 +227,7 @@ static int take_packet(struct vm *vm, uint32_t cpu, uint64_t *bytes)
 		c->reader.tail = tail;
 		return ret;
 	}
-	vm->recent_tsc = tsc; /* not what waits on a full disk, and gets old */
+	vm_note_recent(vm, tsc); /* not what waits on a full disk, and gets old */
 	ivring_reader_release(&c->reader);
 	note_taken(vm, had_arrival);
 	return 0;
