@@ -119,6 +119,7 @@ struct vm {
 	uint64_t recent_tsc;	  /* a stamp that the guest wrote lately; 0: none */
 	uint64_t recent_host_tsc; /* when it was taken */
 	uint64_t newest_tsc;	  /* the largest of them in this epoch */
+	uint64_t newest_host_tsc;
 	/* Without a source: guest TSC - host TSC when its records arrived, the
 	 * largest, hence the nearest to the offset. */
 	int64_t arrival_tsc;

@@ -12,7 +12,7 @@
 #define POLL_NS	      20000000u	   /* a stop that falls between two polls is placed this well */
 #define RECENT_TSC    (1ULL << 35) /* 7..15 s */
 #define LATE_TSC      (1ULL << 30) /* less: an entry and a record that came in another order */
-#define ENDING_TSC    (1ULL << 32) /* 1..2 s: from a guest's last packet to the last look */
+#define ENDING_TSC    (1ULL << 32) /* 1..2 s: from when a guest wrote a record until it is taken */
 #define BLIND_NS      2000000000u  /* an entry is due from a VM that runs */
 #define MAX_DISPROVED 5
 #define MAX_HELD      65536
@@ -164,7 +164,7 @@ static void release_at_end(struct vm *vm)
 
 	for (i = 0; vm->newest_tsc && i < vm->region.sb.nr_channels; i++)
 		if (vm->clock[i].n_held &&
-		    is_recent(&vm->clock[i].last, vm->newest_tsc, tsc_sync_host_tsc(), ENDING_TSC))
+		    is_recent(&vm->clock[i].last, vm->newest_tsc, vm->newest_host_tsc, ENDING_TSC))
 			publish_vcpu(vm, &vm->clock[i], false);
 }
 
@@ -236,8 +236,10 @@ static void poll_clock(struct vm *vm)
 	struct tsc_sync_entry entry;
 	uint32_t i, n = count_vcpus(vm);
 
-	if (vm->recent_tsc > vm->newest_tsc)
+	if (vm->recent_tsc > vm->newest_tsc) {
 		vm->newest_tsc = vm->recent_tsc;
+		vm->newest_host_tsc = vm->recent_host_tsc;
+	}
 	prove_clock(vm);
 	if (!vm->is_over)
 		release_held(vm);
