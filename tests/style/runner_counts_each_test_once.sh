@@ -39,9 +39,10 @@ run_all() # JOBS SUMMARY
 	[ "$status" = 1 ] || { echo "status $status"; cat "$tmp/out"; exit 1; }
 	[ "$(tail -n 1 "$tmp/out")" = "$2" ] || { cat "$tmp/out"; exit 1; }
 	[ "$(cut -f 2 "$tmp/results/rung" | sort)" = "$(printf '%s\n' "${programs[@]##*/}" | sed 's/\.sh$//' | sort)" ]
-	# A failure's last lines follow it.
+	# What went wrong follows a failure, and the last lines, each once.
 	for i in 1 2 3 4; do
-		[ "$(grep -A 6 "^FAIL fails_$i:" "$tmp/out" | grep -c "FAIL of $i")" = 6 ] || { cat "$tmp/out"; exit 1; }
+		[ "$(grep -A 12 "^FAIL fails_$i:" "$tmp/out" | grep -c "WRONG of $i")" = 1 ] || { cat "$tmp/out"; exit 1; }
+		[ "$(grep -A 12 "^FAIL fails_$i:" "$tmp/out" | grep -c "end of $i")" = 10 ] || { cat "$tmp/out"; exit 1; }
 	done
 	grep -x 'skip skips_3: no 3' "$tmp/out"
 	grep '^FAIL has_cases: 1 of 4 cases' "$tmp/out"
@@ -53,7 +54,7 @@ run_all() # JOBS SUMMARY
 programs=()
 for i in 1 2 3 4; do
 	test_program "passes_$i" 'exit 0'
-	test_program "fails_$i" "for i in 1 2 3; do echo FAIL of $i; sleep 0.01; done; exit 1"
+	test_program "fails_$i" "echo WRONG of $i; for i in {1..14}; do echo end of $i; sleep 0.01; done; exit 1"
 	test_program "skips_$i" "echo 'skip: no $i'; exit 77"
 done
 test_program hangs '# timeout: 1' 'sleep 60'
