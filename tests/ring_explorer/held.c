@@ -21,7 +21,7 @@ void held_hide(struct held_list *list)
 {
 	unsigned int i;
 
-	for (i = 0; i < list->n; i++) {
+	for (i = list->n; i-- > 0;) {
 		struct held *held = &list->stores[i];
 
 		memcpy(held->after, held->addr, held->bytes);
@@ -29,12 +29,17 @@ void held_hide(struct held_list *list)
 	}
 }
 
+/* Where another context has stored meanwhile, that is what others see from now on. */
 void held_show(struct held_list *list)
 {
 	unsigned int i;
 
-	for (i = 0; i < list->n; i++)
-		memcpy(list->stores[i].addr, list->stores[i].after, list->stores[i].bytes);
+	for (i = 0; i < list->n; i++) {
+		struct held *held = &list->stores[i];
+
+		memcpy(held->before, held->addr, held->bytes);
+		memcpy(held->addr, held->after, held->bytes);
+	}
 }
 
 void held_land(struct held_list *list, const unsigned char *addr, size_t bytes)
