@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # Recordings of a guest that is a program (tests/data/pretend-guest.c).
-set -euo pipefail
+set -Eeuo pipefail
+trap 'said_before_it_failed "$LINENO: $BASH_COMMAND"' ERR
 SRC=${SRC:-$(cd "$(dirname "$0")/../.." && pwd)}
 O=${O:-$SRC/build}
 BIN=${BIN:-$O/bin}
@@ -14,6 +15,13 @@ trace=$work/t.ivt
 guest=$O/tests/data/pretend-guest
 host=$BIN/ivtrace-host
 report=$BIN/ivtrace-report
+
+said_before_it_failed() # LINE: COMMAND
+{
+	[ $BASH_SUBSHELL = 0 ] || return 0
+	echo "WRONG at line $1"
+	[ ! -s "$work/record.out" ] || sed 's/^/the recorder: /' "$work/record.out"
+}
 
 # small_disk SIZE: sets $disk, a file system of its own, and $trace on it.  To be called
 # first: the test starts over, where nobody else sees the mount.
