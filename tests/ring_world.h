@@ -148,8 +148,9 @@ static void world_deinit(struct world *world)
 /* When no writer runs: at most one grain is unpublished, no flush forgotten. */
 static void world_check_quiet(struct world *world)
 {
-	if (world->w.nest || world->w.swf)
-		world_fail(world, "quiet, but nest is %u and swf %u", world->w.nest, world->w.swf);
+	if (world->w.nest || world->w.switch_end)
+		world_fail(world, "quiet, but nest is %u and switch_end %llu", world->w.nest,
+			   (unsigned long long)world->w.switch_end);
 	if ((world->w.resv ^ world->shared->w_head) & ~(uint64_t)(IVRING_PUB_BYTES - 1))
 		world_fail(world, "quiet, but more than a grain is unpublished");
 	if (world->w.force)

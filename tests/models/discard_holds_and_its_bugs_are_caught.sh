@@ -16,9 +16,11 @@ caught no_second_look_at_resv all_is_published_when_quiet discard
 caught fullness_counts_one_record unit_is_whole discard -DRECORDS=3
 caught full_ring_not_noticed head_fits_behind_tail discard -DPUB=32 -DRECORDS=3
 caught nested_context_publishes unit_is_whole discard
-caught no_switch_flag all_was_read discard
-caught resv_not_read_again_after_switch_flag all_was_read discard
-caught switch_flag_left_when_full no_flag_is_left_when_quiet discard -DRECORDS=3
+holds '2 levels x 2 records, none lost in a switch' discard -DSUBBUF=4 -DNOTHING_IS_LOST_IN_A_SWITCH
+caught no_switch_for_who_comes_between nothing_is_lost_in_a_switch discard \
+	-DSUBBUF=4 -DNOTHING_IS_LOST_IN_A_SWITCH
+caught switch_inside_a_switch content_size_is_sane discard
+caught switch_end_left_when_full no_flag_is_left_when_quiet discard -DRECORDS=3
 caught clock_read_outside_the_loop stamps_are_monotone discard
 caught lost_in_switch_not_counted counts_are_exact discard
 caught lost_not_published end_is_published discard

@@ -9,7 +9,7 @@ holds '2 levels x 3 records, 1 flush, grain of the ring' discard -DRECORDS=3 -DT
 
 caught no_second_look_at_force no_flag_is_left_when_quiet discard -DTICKS=1 -DPUB=2
 caught force_cleared_after_resv_was_read flush_is_done_when_quiet discard -DTICKS=1 -DPUB=4
-caught flush_looks_at_resv_only flush_is_done_when_quiet discard -DTICKS=1 -DPUB=6
+caught flush_looks_at_resv_only flush_is_done_when_quiet discard -DSUBBUF=2 -DTICKS=1
 caught flush_too_deep_forgotten flush_is_done_when_quiet discard \
 	-DRECORDS=1 -DTICKS=1 -DPUB=2 -DMAX_NEST=1
 caught no_second_look_at_resv all_is_published_when_quiet discard -DTICKS=1 -DPUB=2

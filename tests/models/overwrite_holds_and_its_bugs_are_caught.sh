@@ -14,8 +14,8 @@ holds '2 levels x 2 records, 1 flush, grain of 2' overwrite -DTICKS=1 -DPUB=2
 caught claim_after_cmpxchg accepted_is_whole overwrite -DRECORDS=3
 caught claim_of_none claim_is_sane overwrite
 caught claim_of_two quiet_ring_is_read_whole overwrite
-caught no_switch_flag content_size_is_sane overwrite
-caught resv_not_read_again_after_switch_flag content_size_is_sane overwrite
+caught switch_inside_a_switch content_size_is_sane overwrite
+caught resv_not_read_again_after_switch_end claim_is_sane overwrite -DSUBBUF=2
 caught uncommitted_is_lapped accepted_is_whole overwrite -DSUBBUF=2
 caught pub_moved_before_head unpublished_is_not_overwritten overwrite \
 	-DSUBBUF=2 -DWRITER_MAY_DIE

@@ -60,7 +60,8 @@
 
 /* Private to the CPU: struct ivring_writer. */
 byte resv, pub, ctail, nest, lost; /* lost: the three causes together */
-bit swf, force;
+byte switch_end;
+bit force;
 
 /* Shared with the reader. */
 byte w_head, shared_lost, r_tail;
@@ -81,7 +82,7 @@ byte head_due, lost_due; /* what was there to be published at the last flush */
 bit is_stamp_newest[LEVELS + 1]; /* nothing was reserved since this level's clock */
 hidden byte head_is_monotone, stamps_are_monotone, uncommitted_is_not_overwritten;
 hidden byte all_is_published_when_quiet, flush_is_done_when_quiet, no_flag_is_left_when_quiet;
-hidden byte counts_are_exact, end_is_published, unpublished_is_not_overwritten;
+hidden byte nothing_is_lost_in_a_switch, counts_are_exact, end_is_published, unpublished_is_not_overwritten;
 hidden byte i;
 
 #define READ_CLOCK() is_stamp_newest[LEVEL] = 1
@@ -115,11 +116,28 @@ hidden byte i;
 #define IS_FREE(tail) ((tail) <= next + SUBBUF && next + SUBBUF - (tail) <= SIZE)
 #endif
 
+#ifdef NOTHING_IS_LOST_IN_A_SWITCH /* where no interrupt has a sub-buffer's worth to say */
+#define CLAIM_SWITCH() CLAIM(nothing_is_lost_in_a_switch, 0)
+#else
+#define CLAIM_SWITCH() skip
+#endif
+
 #ifdef BUG_lost_in_switch_not_counted
 #define LOST_IN_SWITCH 0
 #else
 #define LOST_IN_SWITCH 1
 #endif
+
+#ifdef BUG_switch_inside_a_switch
+#define MAY_SWITCH 1
+#elif defined(BUG_no_switch_for_who_comes_between)
+#define MAY_SWITCH (switch_end == 0)
+#else
+#define MAY_SWITCH (!switch_end || switch_end == ROUND_UP(pos) + SUBBUF)
+#endif
+
+/* To what the context below us had. */
+#define DROP_SWITCH() switch_end = under_way; under_way = 0
 
 #ifdef BUG_lost_too_deep_not_counted
 #define LOST_TOO_DEEP 0
@@ -169,7 +187,7 @@ hidden byte i;
 active [LEVELS] proctype context() provided (running <= _pid + 1)
 {
 	byte interrupted, n_records = RECORDS, n_ticks = (_pid + 1 == LEVELS -> TICKS : 0);
-	byte need, pos, old, next, head, tail;
+	byte need, pos, old, next, under_way, head, tail;
 
 idle:
 	if
@@ -212,7 +230,7 @@ idle:
 
 emit: /* ---- ivring_emit() ---- */
 	if
-	/* An interrupt leaves nest, and swf, as it was: test and store are one step. */
+	/* An interrupt leaves nest, and switch_end, as it was: test and store are one step. */
 	:: d_step { nest >= MAX_NEST -> lost = lost + LOST_TOO_DEEP } goto give_back
 	:: d_step { nest < MAX_NEST -> nest++ } /* B1 */
 	fi;
@@ -232,21 +250,27 @@ reserve:
 	   }
 	   goto reserve
 	/* ---- ivring_switch_subbuf() ---- */
-#ifdef BUG_no_switch_flag
-	:: !HAS_ROOM(pos)
-#else
-	:: d_step { !HAS_ROOM(pos) && swf -> lost = lost + LOST_IN_SWITCH } goto leave
-	:: d_step { !HAS_ROOM(pos) && !swf -> swf = 1 }
-#endif
+	:: d_step {
+		!HAS_ROOM(pos) && !MAY_SWITCH ->
+		CLAIM_SWITCH();
+		lost = lost + LOST_IN_SWITCH
+	   }
+	   goto leave
+	:: d_step {
+		!HAS_ROOM(pos) && MAY_SWITCH ->
+		next = ROUND_UP(pos);
+		under_way = switch_end; switch_end = next + SUBBUF
+	   }
 	fi;
-#ifdef BUG_resv_not_read_again_after_switch_flag
-	d_step { old = pos; next = ROUND_UP(old) }
+	/* ---- ivring_switch_to() ---- */
+#ifdef BUG_resv_not_read_again_after_switch_end
+	old = pos;
 #else
-	d_step { old = resv; next = ROUND_UP(old); READ_CLOCK() }
+	d_step { old = resv; READ_CLOCK() }
 #endif
 	if
-	:: d_step { HAS_ROOM(old) -> swf = 0; old = 0; next = 0 } goto load_resv
-	:: !HAS_ROOM(old)
+	:: d_step { old > next -> DROP_SWITCH(); old = 0; next = 0 } goto load_resv
+	:: old <= next
 	fi;
 
 	/* ---- ivring_subbuf_is_free() ---- */
@@ -279,8 +303,8 @@ reserve:
 	:: d_step {
 		!IS_FREE(tail) ->
 		lost++;
-#ifndef BUG_switch_flag_left_when_full
-		swf = 0
+#ifndef BUG_switch_end_left_when_full
+		DROP_SWITCH()
 #endif
 	   }
 	   goto leave
@@ -295,7 +319,8 @@ reserve:
 #endif
 	do
 	:: d_step { old == resv -> RESERVE(next + HDR + need) } break
-	:: d_step { old != resv -> old = resv; READ_CLOCK() }
+	:: d_step { old != resv && resv <= next -> old = resv; READ_CLOCK() }
+	:: d_step { old != resv && resv > next -> DROP_SWITCH(); old = 0; next = 0 } goto load_resv
 	od;
 #ifdef BUG_claim_after_cmpxchg
 	w_claim = CLAIMED;
@@ -307,7 +332,7 @@ reserve:
 	if
 	:: d_step { content_size[SUB_INDEX(next)] = 0; pos = next + HDR; old = 0; next = 0 }
 	fi;
-	swf = 0;
+	d_step { DROP_SWITCH() };
 
 body: /* ---- ivring_emit(), the record itself ---- */
 	if
@@ -403,7 +428,7 @@ give_back:
 		running = interrupted; interrupted = 0; head = 0;
 		if
 		:: running == 0 ->
-			CLAIM(no_flag_is_left_when_quiet, !nest && !swf && !force);
+			CLAIM(no_flag_is_left_when_quiet, !nest && !switch_end && !force);
 			CLAIM(all_is_published_when_quiet, w_head / PUB == resv / PUB);
 			CLAIM(flush_is_done_when_quiet, w_head >= head_due && shared_lost >= lost_due)
 		:: else

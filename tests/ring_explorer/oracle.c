@@ -69,8 +69,9 @@ void oracle_check_quiet(void)
 	const struct ivring_writer *w = &world.w;
 	const struct ivring_chan_writer *shared = &world.chan->guest;
 
-	if (w->nest || w->swf)
-		world_fail("quiet, but nest is %u and swf %u", w->nest, w->swf);
+	if (w->nest || w->switch_end)
+		world_fail("quiet, but nest is %u and switch_end %llu", w->nest,
+			   (unsigned long long)w->switch_end);
 	if ((w->resv ^ shared->w_head) & ~(uint64_t)(IVRING_PUB_BYTES - 1))
 		world_fail("quiet, but more than a grain is unpublished");
 	if (w->force)

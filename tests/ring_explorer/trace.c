@@ -22,7 +22,7 @@ static const char *name_of(const void *addr)
 		NAME(&world.w, ivring_writer, lost_big),
 		NAME(&world.w, ivring_writer, events),
 		NAME(&world.w, ivring_writer, nest),
-		NAME(&world.w, ivring_writer, swf),
+		NAME(&world.w, ivring_writer, switch_end),
 		NAME(&world.w, ivring_writer, force),
 		NAME(world.chan, ivring_chan, guest.w_head),
 		NAME(world.chan, ivring_chan, guest.w_claim),

@@ -66,25 +66,25 @@
 
 /* Private to the writing CPU; never in shared memory. */
 struct ivring_writer {
-	__u64 resv;  /* next position to reserve */
-	__u64 pub;   /* last published position */
-	__u64 ctail; /* the reader's tail as last seen and believed */
-	__u64 base;  /* position where this writer started; a multiple of subbuf */
+	__u64 resv;	  /* next position to reserve */
+	__u64 pub;	  /* last published position */
+	__u64 ctail;	  /* the reader's tail as last seen and believed */
+	__u64 base;	  /* position where this writer started; a multiple of subbuf */
+	__u64 switch_end; /* end of the sub-buffer that is being switched to; 0: none is */
 	__u64 lost_full;
 	__u64 lost_nested;
 	__u64 lost_big;
 	__u64 events;
 	__u32 nest;
-	__u32 swf; /* a sub-buffer switch is under way */
 	__u32 force;
 	__u32 subbuf; /* sub-buffer size in bytes */
-	__u64 size;   /* channel size in bytes */
+	__u32 is_overwrite;
+	__u64 size; /* channel size in bytes */
 	__u64 epoch;
 	unsigned char *data;
 	struct ivring_chan_writer *shared;
 	const struct ivring_reader_line *reader;
 	__u32 cpu;
-	__u32 is_overwrite;
 };
 
 /*
@@ -172,54 +172,68 @@ ivring_inline int ivring_subbuf_is_free(struct ivring_writer *w, __u64 next)
 }
 
 /*
- * Slow path: leave the current sub-buffer and reserve @need bytes at the start
- * of the next.  Returns 1 with the record's position and stamp, 0 when the
- * fast path should be tried again, -1 when the record is lost (counted).
+ * Leave the current sub-buffer for the one at @next and reserve @need bytes at
+ * its start.  Returns as ivring_switch_subbuf().
  */
-ivring_inline int ivring_switch_subbuf(struct ivring_writer *w, __u32 need, __u64 *ret_pos,
-				       __u64 *ret_tsc)
+ivring_inline int ivring_switch_to(struct ivring_writer *w, __u64 next, __u32 need, __u64 *ret_pos,
+				   __u64 *ret_tsc)
 {
-	__u64 subbuf = w->subbuf, old, next, tsc;
+	struct ivring_subbuf *prev;
+	__u64 old = ivring_load(&w->resv); /* must be read again after taking switch_end */
 
-	if (w->swf) { /* a nested context never switches inside a switch */
-		ivring_inc_local(&w->lost_nested);
-		return -1;
-	}
-	w->swf = 1;
-	ivring_barrier();
-	old = ivring_load(&w->resv); /* must be read again after taking swf */
-	if ((old & (subbuf - 1)) && (old & (subbuf - 1)) + need <= subbuf) {
-		ivring_barrier();
-		w->swf = 0;
+	if (old > next)
 		return 0;
-	}
-	next = (old + subbuf - 1) & ~(subbuf - 1);
 	if (!ivring_subbuf_is_free(w, next)) {
 		ivring_inc_local(&w->lost_full);
-		ivring_barrier();
-		w->swf = 0;
 		return -1;
 	}
 	if (w->is_overwrite) { /* before the cmpxchg: behind it others write there */
-		ivring_store(&w->shared->w_claim, next + subbuf);
+		ivring_store(&w->shared->w_claim, next + w->subbuf);
 		ivring_wmb(); /* B7 */
 	}
-	do /* nested fast paths may move old meanwhile; next stays */
-		tsc = IVRING_CLOCK();
-	while (!ivring_cmpxchg_local(&w->resv, &old, next + IVRING_SUBBUF_HDR_BYTES + need));
+	do { /* nested contexts may add to the old one meanwhile, or be there first */
+		if (old > next)
+			return 0;
+		*ret_tsc = IVRING_CLOCK();
+	} while (!ivring_cmpxchg_local(&w->resv, &old, next + IVRING_SUBBUF_HDR_BYTES + need));
 	if (next > w->base) {
-		struct ivring_subbuf *prev = ivring_subbuf_at(w, next - subbuf);
-
-		prev->tsc_end = tsc;
+		prev = ivring_subbuf_at(w, next - w->subbuf);
+		prev->tsc_end = *ret_tsc;
 		/* After the cmpxchg: before it a nested context may append. */
-		ivring_store(&prev->content_size, (__u32)(old - (next - subbuf)));
+		ivring_store(&prev->content_size, (__u32)(old - (next - w->subbuf)));
 	}
-	ivring_subbuf_open(w, next, tsc);
-	ivring_barrier();
-	w->swf = 0;
+	ivring_subbuf_open(w, next, *ret_tsc);
 	*ret_pos = next + IVRING_SUBBUF_HDR_BYTES;
-	*ret_tsc = tsc;
 	return 1;
+}
+
+/*
+ * Slow path: the sub-buffer of *@pos, the next position as last read, has no
+ * room for @need bytes.  Returns 1 with the record's position and stamp, 0 when
+ * the fast path should be tried again, -1 when the record is lost (counted).
+ *
+ * Where the context below us is switching, too, and not yet behind its cmpxchg,
+ * we go to the same place and it finds us there.  Behind that, or further than
+ * that, nobody goes before it is done: its header is not written yet, its w_claim
+ * may not be.
+ */
+ivring_inline int ivring_switch_subbuf(struct ivring_writer *w, __u32 need, __u64 *pos,
+				       __u64 *ret_tsc)
+{
+	__u64 next = (*pos + w->subbuf - 1) & ~((__u64)w->subbuf - 1);
+	__u64 under_way = ivring_load(&w->switch_end);
+	int switched;
+
+	if (under_way && under_way != next + w->subbuf) {
+		ivring_inc_local(&w->lost_nested);
+		return -1;
+	}
+	ivring_store(&w->switch_end, next + w->subbuf);
+	ivring_barrier();
+	switched = ivring_switch_to(w, next, need, pos, ret_tsc);
+	ivring_barrier();
+	ivring_store(&w->switch_end, under_way);
+	return switched;
 }
 
 /* The outermost context publishes; what a nested one leaves is seen here. */
