@@ -138,15 +138,11 @@ static uint64_t passed_bytes(const struct vm *vm)
 	return sum;
 }
 
-static void tell_passed(const struct vm *vm)
+/* In the trace for good before anything tells the next recorder not to count it. */
+static void count_passed(const struct vm *vm, uint64_t bytes)
 {
 	struct ivt_trace_info *info = ivt_trace_writer_info(vm->sink->writer);
-	uint64_t bytes = passed_bytes(vm);
 
-	message("%s: it came by migration while nobody recorded: what it wrote here until now "
-		"cannot be told from what it wrote on the other side, and is not taken (up to "
-		"%" PRIu64 " bytes)",
-		vm->spec.name, bytes);
 	if (info->n_gaps)
 		info->gaps[info->n_gaps - 1].unread_bytes += bytes;
 	ivt_trace_writer_checkpoint(vm->sink->writer, NULL);
@@ -154,23 +150,30 @@ static void tell_passed(const struct vm *vm)
 
 void vm_arrival_look(struct vm *vm)
 {
-	uint64_t now;
+	uint64_t now, bytes;
 
 	if (!vm->is_arriving || !vm->was_unwatched || vm->has_arrived ||
 	    qemu_run_ns(&vm->qemu) < HAS_RUN_NS)
 		return;
-	tell_passed(vm);
+	bytes = passed_bytes(vm);
+	count_passed(vm, bytes);
 	if (vm->clock[0].is_known &&
 	    !tsc_sync_host_to_guest(&vm->clock[0].last.scale, tsc_sync_host_tsc(), &now)) {
 		vm->arrived_tsc = now;
 		vm->has_arrived = true;
-		return;
+		vm_arrival_watch(vm);
+	} else {
+		/* Without its clock stamps tell nothing: it begins with what is published
+		 * from now on. */
+		vm->is_arriving = false;
+		start_at_heads(vm);
+		vm_journal_begin(vm);
+		vm_ask_events(vm);
 	}
-	/* Without its clock stamps tell nothing: it begins with what is published from now on. */
-	vm->is_arriving = false;
-	start_at_heads(vm);
-	vm_journal_begin(vm);
-	vm_ask_events(vm);
+	message("%s: it came by migration while nobody recorded: what it wrote here until now "
+		"cannot be told from what it wrote on the other side, and is not taken (up to "
+		"%" PRIu64 " bytes)",
+		vm->spec.name, bytes);
 }
 
 void vm_arrival_pass(struct vm *vm, uint32_t cpu)
