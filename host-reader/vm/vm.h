@@ -110,6 +110,7 @@ struct vm {
 	struct clock_choice *clocks; /* the recording's */
 	struct mappers *mappers;     /* the recording's */
 	struct tsc_source *tsc;
+	bool has_clock;		/* which has told something: */
 	struct vm_clock *clock; /* region.sb.nr_channels */
 	bool is_clock_proven;
 	bool is_clock_told;
@@ -120,7 +121,7 @@ struct vm {
 	uint64_t recent_host_tsc; /* when it was taken */
 	uint64_t newest_tsc;	  /* the largest of them in this epoch */
 	uint64_t newest_host_tsc;
-	/* Without a source: guest TSC - host TSC when its records arrived, the
+	/* While no source tells: guest TSC - host TSC when its records arrived, the
 	 * largest, hence the nearest to the offset. */
 	int64_t arrival_tsc;
 	uint64_t arrival_host_tsc; /* of the first; 0: none yet */

@@ -222,7 +222,7 @@ static void take_entry(struct vm *vm, const struct tsc_sync_entry *entry)
 
 	vm_arrival_clock(vm, entry, c->is_known);
 	c->last = *entry;
-	c->is_known = true;
+	c->is_known = vm->has_clock = true;
 	if (is_back)
 		vm->recent_tsc = 0;
 	if (is_back || c->n_held || vm->is_over)
@@ -252,14 +252,7 @@ static void poll_clock(struct vm *vm)
 /* Some implementations of KVM have the tracepoints and do not use them. */
 static bool is_blind(const struct vm *vm)
 {
-	uint32_t i;
-
-	if (!vm->n_bytes || now_ns() - vm->clock_opened_ns < BLIND_NS)
-		return false;
-	for (i = 0; i < vm->region.sb.nr_channels; i++)
-		if (vm->clock[i].is_known)
-			return false;
-	return true;
+	return vm->n_bytes && !vm->has_clock && now_ns() - vm->clock_opened_ns >= BLIND_NS;
 }
 
 void vm_watch_clock(struct vm *vm)
@@ -286,6 +279,7 @@ void vm_close_clock(struct vm *vm)
 		vm->tsc->ops->close(vm->tsc);
 	}
 	vm->tsc = NULL;
+	vm->has_clock = false;
 	vm->is_clock_proven = false;
 	vm->n_disproved = 0;
 	for (i = 0; vm->clock && i < vm->region.sb.nr_channels; i++) {
@@ -300,7 +294,7 @@ void vm_note_arrival(struct vm *vm, uint64_t tsc, uint64_t error_ns)
 	int64_t difference;
 	uint64_t now;
 
-	if (vm->tsc)
+	if (vm->has_clock)
 		return;
 	now = tsc_sync_host_tsc();
 	difference = (int64_t)(tsc - now);
@@ -337,18 +331,13 @@ static void place_by_arrival(struct vm *vm)
 
 void vm_finish_clock(struct vm *vm)
 {
-	uint32_t i;
-
 	if (vm->tsc)
 		poll_clock(vm);
 	if (!vm->is_over) {
 		release_held(vm);
 		release_at_end(vm);
 	}
-	for (i = 0; i < vm->region.sb.nr_channels; i++)
-		if (vm->clock[i].is_known)
-			return;
-	if (vm->has_handshake || !vm->arrival_host_tsc || vm->is_over)
+	if (vm->has_clock || vm->has_handshake || !vm->arrival_host_tsc || vm->is_over)
 		return;
 	if (vm->clocks->wanted == TSC_HANDSHAKE)
 		tell_no_clock(vm, "its driver answered no handshake");

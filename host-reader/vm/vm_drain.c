@@ -219,7 +219,7 @@ static int take_packet(struct vm *vm, uint32_t cpu, uint64_t *bytes)
 		c->reader.tail = tail;
 		return -EFAULT;
 	}
-	vm_note_arrival(vm, tsc, ARRIVAL_NS);
+	vm_note_arrival(vm, tsc, vm->tsc ? ARRIVAL_NS + PATIENCE_NS : ARRIVAL_NS);
 	ret = vm_append(vm, cpu, iov, n, 0);
 	if (ret == -EDQUOT) {
 		drop(vm, cpu, iov, n);
