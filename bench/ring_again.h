@@ -9,6 +9,7 @@
 #define ivring_subbuf_at	  RING_AGAIN(subbuf_at)
 #define ivring_subbuf_open	  RING_AGAIN(subbuf_open)
 #define ivring_subbuf_is_free	  RING_AGAIN(subbuf_is_free)
+#define ivring_switch_to	  RING_AGAIN(switch_to)
 #define ivring_switch_subbuf	  RING_AGAIN(switch_subbuf)
 #define ivring_leave		  RING_AGAIN(leave)
 #define ivring_emit		  RING_AGAIN(emit)
@@ -40,6 +41,7 @@
 #undef ivring_subbuf_at
 #undef ivring_subbuf_open
 #undef ivring_subbuf_is_free
+#undef ivring_switch_to
 #undef ivring_switch_subbuf
 #undef ivring_leave
 #undef ivring_emit
