@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 #include "host-reader/qemu/qemu.h"
 #include "host-reader/qemu/qemu_disk.h"
@@ -109,6 +110,17 @@ static uint64_t read_starttime(pid_t pid, uint32_t *ret_threads)
 bool qemu_is_alive(struct qemu *q)
 {
 	return q->pid > 0 && read_starttime(q->pid, &q->n_threads) == q->starttime;
+}
+
+uint64_t qemu_age_ns(const struct qemu *q)
+{
+	uint64_t tick_ns = 1000000000u / (uint64_t)sysconf(_SC_CLK_TCK);
+	struct timespec ts;
+	uint64_t now;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	now = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+	return now > q->starttime * tick_ns ? now - q->starttime * tick_ns : 0;
 }
 
 /* "CPU 3/KVM": QEMU names its threads if -name has debug-threads=on. */

@@ -56,6 +56,9 @@ bool qemu_is_it(pid_t pid);
 /* Does the process still run?  @q->n_threads is as of now then. */
 bool qemu_is_alive(struct qemu *q);
 
+/* Since the process started, as exact as the kernel tells it: 10 ms. */
+uint64_t qemu_age_ns(const struct qemu *q);
+
 /* CPU time of the vCPU threads that are known; 0: none are. */
 uint64_t qemu_run_ns(const struct qemu *q);
 

@@ -78,6 +78,7 @@ struct vm {
 	unsigned char *copy;	/* of what the next boot may clear at any time; NULL: nothing may */
 	uint64_t cleared_bytes; /* that it cleared before they were taken, of the present boot */
 	bool is_over;		/* its process ended: what comes is another epoch's */
+	bool is_left;		/* its process is younger than the boot: it runs the next one */
 	bool is_salvaged;	/* what it had not published when it died was taken */
 	bool has_panicked;	/* it said so */
 	bool is_arriving;	/* it migrates hither and does not run here yet */
@@ -292,6 +293,12 @@ void vm_publish_machine(struct vm *vm);
 void vm_publish_process(struct vm *vm);
 
 /* ---- vm_clock.c ---- */
+
+/* Does its process, as far as known, run the next boot, which has no machine yet? */
+static inline bool vm_is_left_behind(const struct vm *vm)
+{
+	return vm->is_left && vm->has_guest;
+}
 
 /* A source for the process that was found; says which, or why there is none. */
 void vm_open_clock(struct vm *vm);

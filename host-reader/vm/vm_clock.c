@@ -225,7 +225,7 @@ static void take_entry(struct vm *vm, const struct tsc_sync_entry *entry)
 	c->is_known = vm->has_clock = true;
 	if (is_back)
 		vm->recent_tsc = 0;
-	if (is_back || c->n_held || vm->is_over)
+	if (is_back || c->n_held || vm->is_over || vm_is_left_behind(vm))
 		hold_entry(c, entry);
 	else
 		publish_entry(vm, entry);

@@ -74,7 +74,7 @@ int vm_add_machine(struct vm *vm, uint32_t epoch, struct ivt_error *err)
 void vm_forget_boot(struct vm *vm)
 {
 	vm->has_guest = false;
-	vm->is_over = false;
+	vm->is_over = vm->is_left = false;
 	vm->is_clock_proven = false;
 	vm->has_handshake = false;
 	vm->recent_tsc = 0;
@@ -232,7 +232,7 @@ static int begin_epoch(struct vm *vm, uint64_t epoch, uint32_t state)
 	}
 	vm->is_awaited = !vm_arrival_begin(vm, state) && is_new;
 	vm->guest_epoch = epoch;
-	vm->is_salvaged = false;
+	vm->is_left = vm->is_salvaged = false;
 	vm->has_panicked = false;
 	vm->epoch_began_ns = now_ns();
 	vm_journal_begin(vm); /* the boot before is done with: it may be cleared */
@@ -295,7 +295,7 @@ void vm_watch_guest(struct vm *vm)
 	if (has_come)
 		guest_is_ready(vm);
 	/* A guest that was killed leaves its page as it was: somebody must live there. */
-	is_there = (state == IVRING_GUEST_READY && vm->qemu.pid > 0) ||
+	is_there = (state == IVRING_GUEST_READY && vm->qemu.pid > 0 && !vm->is_left) ||
 		   ((state == IVRING_GUEST_READY || state == IVRING_GUEST_DEAD) && vm->n_bytes);
 	if (!vm->has_guest && (has_come || is_there))
 		copy_facts(vm);

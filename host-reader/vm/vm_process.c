@@ -10,6 +10,7 @@
 
 #define LOOK_NS	      500000000u
 #define LOOK_PEER_NS  20000000u /* for one that connected to map its region */
+#define YOUNGER_NS    20000000u /* the age of a process is told in ticks */
 #define SETTLED_NS    3000000000u
 #define COST_FRACTION 50u
 
@@ -17,7 +18,8 @@ void vm_publish_machine(struct vm *vm)
 {
 	struct ivt_machine_info *m = ivt_trace_writer_machine(vm->sink->writer, vm->machine);
 
-	if (m && !vm->is_over && vm->qemu.pid > 0 && qemu_copy(&vm->qemu, m))
+	if (m && !vm->is_over && !vm_is_left_behind(vm) && vm->qemu.pid > 0 &&
+	    qemu_copy(&vm->qemu, m))
 		message("%s: no memory for what is known of its process", vm->spec.name);
 }
 
@@ -25,6 +27,14 @@ void vm_publish_process(struct vm *vm)
 {
 	vm_publish_machine(vm);
 	vm_publish_clock(vm);
+}
+
+/* The one that ran the present boot was never found, and has ended: a region that was
+ * left behind.  But who waits for a guest to come takes one that began elsewhere. */
+static bool is_younger(const struct vm *vm)
+{
+	return vm->guest_epoch && !vm->qemu.is_incoming &&
+	       qemu_age_ns(&vm->qemu) + YOUNGER_NS < now_ns() - vm->epoch_began_ns;
 }
 
 static void process_found(struct vm *vm, pid_t pid, struct host_trace *ht)
@@ -36,6 +46,9 @@ static void process_found(struct vm *vm, pid_t pid, struct host_trace *ht)
 		vm->qemu.n_disks);
 	if (ht)
 		host_trace_process(ht, pid, true);
+	vm->is_left = is_younger(vm);
+	if (vm_is_left_behind(vm))
+		vm_finish_clock(vm);
 	vm_open_clock(vm);
 	vm_publish_machine(vm); /* the clock follows with the first poll */
 	vm_journal_save(vm);

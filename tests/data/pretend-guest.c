@@ -5,7 +5,7 @@
  *
  *	pretend-guest REGION [--cpus N] [--count N] [--pace-us N] [--boots N]
  *		      [--firmware-ms N] [--ack-ms N] [--linger-ms N] [--hang] [--stop-ms N]
- *		      [--vcpus]
+ *		      [--vcpus] [--wait-ms N]
  *
  * Its TSC is the host's with an offset, which the program holds where QEMU does
  * (timers_state in the dynamic table): ivtrace-host --tsc tcg finds it.
@@ -17,6 +17,7 @@
  * --ack-ms: how long a boot waits for somebody to take what the one before left; 1000.
  * --stop-ms: write on, a record each 5 ms, until the host wants no more, and then for
  * N ms: a guest that gets little CPU time.
+ * --wait-ms: from mapping the region to the driver's first word.
  * --vcpus: the threads have the names that QEMU gives those of vCPUs.
  * --linger-ms: go on living so long after the last record.  --hang: do not end;
  * a line "written" on standard output says that all is flushed (to be killed
@@ -54,6 +55,7 @@ static long stop_ms;
 static uint64_t n_late;
 static long firmware_ms = 300;
 static uint32_t ack_ms;
+static long wait_ms;
 static bool has_vcpus;
 static uint64_t boots = 1;
 static uint64_t boot;
@@ -98,17 +100,14 @@ static void *write_records(void *arg)
 
 static int parse(int argc, char **argv, bool *ret_hang)
 {
-	static const struct option options[] = { { "cpus", 1, NULL, 'c' },
-						 { "count", 1, NULL, 'n' },
-						 { "pace-us", 1, NULL, 'p' },
-						 { "linger-ms", 1, NULL, 'l' },
-						 { "boots", 1, NULL, 'b' },
-						 { "hang", 0, NULL, 'h' },
-						 { "firmware-ms", 1, NULL, 'f' },
-						 { "ack-ms", 1, NULL, 'a' },
-						 { "stop-ms", 1, NULL, 's' },
-						 { "vcpus", 0, NULL, 'v' },
-						 { NULL, 0, NULL, 0 } };
+	static const struct option options[] = {
+		{ "cpus", 1, NULL, 'c' },	 { "count", 1, NULL, 'n' },
+		{ "pace-us", 1, NULL, 'p' },	 { "linger-ms", 1, NULL, 'l' },
+		{ "boots", 1, NULL, 'b' },	 { "hang", 0, NULL, 'h' },
+		{ "firmware-ms", 1, NULL, 'f' }, { "ack-ms", 1, NULL, 'a' },
+		{ "stop-ms", 1, NULL, 's' },	 { "vcpus", 0, NULL, 'v' },
+		{ "wait-ms", 1, NULL, 'w' },	 { NULL, 0, NULL, 0 }
+	};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -136,6 +135,9 @@ static int parse(int argc, char **argv, bool *ret_hang)
 			break;
 		case 's':
 			stop_ms = strtol(optarg, NULL, 10);
+			break;
+		case 'w':
+			wait_ms = strtol(optarg, NULL, 10);
 			break;
 		case 'v':
 			has_vcpus = true;
@@ -228,6 +230,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	timers_state[1] = 1000000000 - (int64_t)__rdtsc(); /* booted just now */
+	pause_us(1000 * wait_ms);
 	for (boot = 0; boot < boots; boot++) {
 		if (boot)
 			reset();
