@@ -15,10 +15,11 @@
 #include "host-reader/base/message.h"
 #include "host-reader/recording/discover.h"
 
-#define LOOK_NS	      500000000u
-#define COST_FRACTION 50u	  /* of the time, at most: who makes processes makes work */
-#define AGAIN_NS      5000000000u /* a device may be plugged into a VM that had none */
-#define REGION_NAME   "ivtrace-"
+#define LOOK_NS		500000000u
+#define COST_FRACTION	50u	    /* of the time, at most: who makes processes makes work */
+#define AGAIN_NS	5000000000u /* a device may be plugged into a VM that had none */
+#define REGION_NAME	"ivtrace-"
+#define MAX_BLANK_BYTES (256ull << 20) /* read and given room in a twentieth of a second */
 
 /* A process as it was seen: most are no QEMU, and are not looked at each time. */
 struct process {
@@ -133,17 +134,22 @@ static bool begins_as_region(const char *path)
 	return is_it;
 }
 
-/* Only what is certain: a blank file of another name may be the VM's memory, which is
- * too large to be read for that.  @self: the file @path, by its descriptor.  0; -ENODATA:
- * it is to become one; -errno. */
-static int probe_mapped(const char *self, const char *path)
+/* Only what is certain: a blank file of another name may be the VM's memory.  And of one
+ * that is called so no more than @max_blank_bytes are read, and given room: it is another's,
+ * and the others' rings wait meanwhile.  @self: the file @path, by its descriptor @fd.
+ * 0; -ENODATA: it is to become one; -EFBIG; another -errno. */
+static int probe_mapped(int fd, const char *self, const char *path, uint64_t max_blank_bytes)
 {
 	const char *slash = strrchr(path, '/');
-	bool is_called_so = slash && !strncmp(slash + 1, REGION_NAME, strlen(REGION_NAME));
+	struct stat st;
 
-	if (!is_called_so && !begins_as_region(self))
+	if (begins_as_region(self))
+		return ivring_region_probe(self, NULL);
+	if (!slash || strncmp(slash + 1, REGION_NAME, strlen(REGION_NAME)))
 		return -EMEDIUMTYPE;
-	return ivring_region_probe(self, NULL);
+	if (fstat(fd, &st))
+		return -errno;
+	return (uint64_t)st.st_size > max_blank_bytes ? -EFBIG : ivring_region_probe(self, NULL);
 }
 
 /* A line of /proc/PID/maps that maps a file shared and writable: its path. */
@@ -204,6 +210,18 @@ static void add(struct recording *rec, struct process *p, const char *path, dev_
 		recording_remove_vm(rec, recording_find_vm(rec, spec.name));
 }
 
+static void tell_too_large(struct process *p, const char *path, uint64_t max_blank_bytes)
+{
+	struct ivt_error err;
+
+	ivt_error_set(&err, -EFBIG,
+		      "'%s' of process %d is no region, and would have to be read through, but "
+		      "has more than %" PRIu64 " MiB (if it is to be one, format it: ivtrace-host "
+		      "qemu-args --vm NAME=shm:FILE; or record with a larger --size)",
+		      path, (int)p->pid, max_blank_bytes >> 20);
+	tell_once(p, err.msg);
+}
+
 static void look_at_file(struct recording *rec, struct process *p, const char *path, dev_t dev,
 			 ino_t ino)
 {
@@ -212,6 +230,8 @@ static void look_at_file(struct recording *rec, struct process *p, const char *p
 		.region_bytes = rec->opt->size_bytes,
 		.nr_channels = rec->opt->cpus,
 	};
+	const uint64_t max_blank_bytes = opt.region_bytes > MAX_BLANK_BYTES ? opt.region_bytes
+									    : MAX_BLANK_BYTES;
 	int fd = open_mapped(path, dev, ino), code;
 	struct ivt_error err;
 	char self[64];
@@ -219,7 +239,9 @@ static void look_at_file(struct recording *rec, struct process *p, const char *p
 	if (fd < 0)
 		return;
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
-	code = probe_mapped(self, path);
+	code = probe_mapped(fd, self, path, max_blank_bytes);
+	if (code == -EFBIG)
+		tell_too_large(p, path, max_blank_bytes);
 	if (code == -ENODATA) {
 		code = ivring_region_format(self, &opt);
 		if (code) {

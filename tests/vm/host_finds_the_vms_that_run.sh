@@ -20,8 +20,11 @@ vm_start a
 # Shared memory of a VM that is no region: blank, and of another name.
 memory=/dev/shm/memory-test-$$
 truncate -s 16M "$memory"
+large=$prefix-large # called as a region
+truncate -s 512M "$large"
 trap 'rm -f "$memory"; vm_teardown' EXIT
-lab/vm start c --qemu-args "-object memory-backend-file,id=o,share=on,mem-path=$memory,size=16M -device ivshmem-plain,memdev=o"
+lab/vm start c --qemu-args "-object memory-backend-file,id=o,share=on,mem-path=$memory,size=16M -device ivshmem-plain,memdev=o
+	-object memory-backend-file,id=l,share=on,mem-path=$large,size=512M -device ivshmem-plain,memdev=l"
 
 "$BIN/ivtrace-host" record -o "$work/t.ivt" --vm auto --host none 2>"$work/record.log" &
 recorder=$!
@@ -44,4 +47,6 @@ cat "$work/record.log"
 "$BIN/ivtrace-report" events "$work/t.ivt" | grep 'written after a went'
 cmp -n $((16 << 20)) "$memory" /dev/zero
 ! grep -q 'memory-test' "$work/record.log"
+has_said "'$large' of process [0-9]* is no region, .* more than 256 MiB"
+[ "$(stat -c %b "$large")" = 0 ]
 lab/vm check-log b
