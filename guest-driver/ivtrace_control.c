@@ -79,6 +79,7 @@ ssize_t ivtrace_control_print_chains(char *page)
 u32 ivtrace_features(void)
 {
 	return IVRING_GUEST_FILTERS | IVRING_GUEST_CHAINS | IVRING_GUEST_FREEZES |
+	       (READ_ONCE(host_control) ? 0 : IVRING_GUEST_FORBIDS) |
 	       (IVTRACE_HAS_FTRACE ? IVRING_GUEST_FTRACE : 0) |
 	       (static_key_enabled(&ivtrace_has_doorbell) ? IVRING_GUEST_RINGS : 0);
 }
@@ -126,6 +127,7 @@ static void ivtrace_control_beat(u32 period_ms)
 {
 	struct ivring_guest_page *g = ivtrace_guest_page(ivtrace_control.region);
 
+	ivring_store(&g->features, ivtrace_features()); /* the owner may have decided anew */
 	ivring_store(&g->heartbeat, ivring_load(&g->heartbeat) + 1);
 	ivtrace_control.beat_ms += period_ms;
 	if (ivtrace_control.beat_ms < 1000)

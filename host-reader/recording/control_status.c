@@ -119,6 +119,8 @@ static const char *state_of(const struct vm *vm)
 		return "gone";
 	if (!vm->has_guest)
 		return "waiting";
+	if (vm->is_forbidden)
+		return "forbidden";
 	if (m->beat_ns && now_ns() > m->beat_ns + PAUSED_NS)
 		return "paused";
 	return "recording";

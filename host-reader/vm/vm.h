@@ -95,8 +95,10 @@ struct vm {
 	/* is it at work, and has it stopped when it was asked to? */
 	uint64_t beat; /* the guest's word */
 	bool is_beating;
-	uint32_t n_beats; /* since it was asked */
-	uint32_t n_still; /* of them without a new record */
+	bool is_forbidden;     /* by the guest's owner */
+	uint32_t n_owner_told; /* how often that was told */
+	uint32_t n_beats;      /* since it was asked */
+	uint32_t n_still;      /* of them without a new record */
 	uint64_t n_events;
 
 	/* its process and clock */

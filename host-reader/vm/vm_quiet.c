@@ -5,15 +5,37 @@
  * each beat, and then the count of its records stands still.  A guest on a busy host may
  * take a while for that, and what it writes meanwhile belongs to the recording.
  */
+#include "host-reader/base/message.h"
 #include "host-reader/vm/guest_facts.h"
 #include "host-reader/vm/vm.h"
 
-#define MIN_BEATS   3 /* it has looked, and what that set off has run */
-#define STILL_BEATS 2 /* nothing was written in between */
+#define MIN_BEATS      3 /* it has looked, and what that set off has run */
+#define MAX_OWNER_TOLD 8 /* a guest that lies must not fill the log */
+#define STILL_BEATS    2 /* nothing was written in between */
 
 static uint64_t read_beat(const struct vm *vm)
 {
 	return ivring_load(&guest_facts_page(&vm->region)->heartbeat);
+}
+
+/* Its owner decides, at any time; nobody is to look for the fault elsewhere. */
+static void watch_owner(struct vm *vm)
+{
+	bool is_forbidden = vm->has_guest && !vm->is_over &&
+			    ivring_region_features(&vm->region) & IVRING_GUEST_FORBIDS;
+
+	if (is_forbidden == vm->is_forbidden)
+		return;
+	vm->is_forbidden = is_forbidden;
+	if (vm->n_owner_told == MAX_OWNER_TOLD)
+		return;
+	vm->n_owner_told++;
+	if (is_forbidden)
+		message("%s: its owner forbids recording: nothing comes of this guest (to allow "
+			"it, there: echo Y >/sys/module/ivtrace/parameters/host_control)",
+			vm->spec.name);
+	else if (vm->has_guest && !vm->is_over)
+		message("%s: its owner allows recording again", vm->spec.name);
 }
 
 void vm_watch_beat(struct vm *vm)
@@ -26,6 +48,7 @@ void vm_watch_beat(struct vm *vm)
 	beat = read_beat(vm);
 	vm->is_beating = vm->has_guest && beat != vm->beat;
 	vm->beat = beat;
+	watch_owner(vm);
 }
 
 bool vm_is_quiet(struct vm *vm)

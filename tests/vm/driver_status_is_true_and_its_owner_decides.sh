@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 240
 # /sys/class/misc/ivtrace says what the driver does; host_control=N ends what the
-# host has asked for, and Y takes it up again.
+# host has asked for, and Y takes it up again; the host is told.
 set -euo pipefail
 . "$SRC/tests/vm/lib.sh"
 
@@ -44,10 +44,13 @@ wait_for 20 is state recording
 mark one
 control N
 wait_for 20 is state idle
+wait_for 20 grep -q 'g: its owner forbids recording' "$work/err"
+"$BIN/ivtrace-host" status --json | grep -q '"state" *: *"forbidden"'
 is types ''
 mark forbidden
 control Y
 wait_for 20 is state recording
+wait_for 20 grep -q 'g: its owner allows recording again' "$work/err"
 mark two
 [ "$(value records)" -gt 2 ]
 for cause in full nested big; do

@@ -78,12 +78,13 @@
 #define IVRING_READER_FREEZE	  4u /* write nothing more until it is taken back */
 
 /* ivring_guest_page.features: what of the reader's page the guest obeys besides
- * reader_epoch, FLUSH_REQ and the types of events */
+ * reader_epoch, FLUSH_REQ and the types of events; FORBIDS comes and goes */
 #define IVRING_GUEST_FILTERS 1u
 #define IVRING_GUEST_CHAINS  2u
 #define IVRING_GUEST_FREEZES 4u
 #define IVRING_GUEST_FTRACE  8u
 #define IVRING_GUEST_RINGS   16u /* its doorbell, while NEED_WAKEUP is set */
+#define IVRING_GUEST_FORBIDS 32u /* its owner lets it record nothing for any reader */
 
 /* Types 0..IVRING_MAX_TYPE - 1 have a bit in ivring_reader_page.enable_bitmap. */
 #define IVRING_MAX_TYPE	    24576
