@@ -88,6 +88,8 @@ def vms():
         more = {"vms": int(n_vms), "load": load}
         report(f"host_cpu_percent.{load}.{n_vms}_vms", "percent",
                [float(words[0]) for words in lines_of(name + ".cpu")], more=more)
+        report(f"idle_cpu_percent.{load}.{n_vms}_vms", "percent",
+               [float(words[1]) for words in lines_of(name + ".cpu")], more=more)
         account(name, more)
         if load == "busy":
             latency(name + ".visible", f"latency_{{}}_ms.{n_vms}_vms", more)

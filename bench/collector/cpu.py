@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """cpu.py share PID SECONDS: the share of a CPU, in percent, that a process and its
-children took in each of so many seconds, a line each.
+children took in each of so many seconds, and that of all CPUs which nobody wanted,
+a line each.
 cpu.py now PID: what they took so far, in us.
 cpu.py whole COMMAND...: run it; its CPU time and its children's, in us."""
 import glob
@@ -30,13 +31,20 @@ def used_ns(pid):
     return total
 
 
+def idle_and_all_ticks():
+    with open("/proc/stat", encoding="ascii") as file:
+        ticks = [int(word) for word in file.readline().split()[1:9]]
+    return ticks[3] + ticks[4], sum(ticks)
+
+
 def share(pid, seconds):
-    before, begin = used_ns(pid), time.monotonic_ns()
+    before, begin, rest = used_ns(pid), time.monotonic_ns(), idle_and_all_ticks()
     for _ in range(seconds):
         time.sleep(1)
-        now, end = used_ns(pid), time.monotonic_ns()
-        print(f"{(now - before) / (end - begin) * 100:.4f}", flush=True)
-        before, begin = now, end
+        now, end, rest_now = used_ns(pid), time.monotonic_ns(), idle_and_all_ticks()
+        idle = (rest_now[0] - rest[0]) / max(1, rest_now[1] - rest[1])
+        print(f"{(now - before) / (end - begin) * 100:.4f} {idle * 100:.1f}", flush=True)
+        before, begin, rest = now, end, rest_now
 
 
 def whole(command):

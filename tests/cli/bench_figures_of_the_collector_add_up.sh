@@ -7,7 +7,7 @@ SRC=${SRC:-$(cd "$(dirname "$0")/../.." && pwd)}
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
-printf '%s\n' 1.5 2.5 2.0 >"$tmp/vms-2-busy.cpu"
+printf '%s\n' '1.5 40' '2.5 60' '2.0 41' >"$tmp/vms-2-busy.cpu"
 printf '%s\n' 'm1 idle 100 0 0 0' 'm2 idle 50 0 1 0' >"$tmp/vms-2-busy.before"
 printf '%s\n' 'm1 idle 1100 0 0 2' 'm2 idle 550 0 1 0' >"$tmp/vms-2-busy.after"
 printf '%s\n' '40.5 60 70 500' '42 64 90 500' 'before_its_event 0' 'skipped 7' >"$tmp/vms-2-busy.visible"
@@ -35,6 +35,7 @@ END
 
 has host_cpu_percent.busy.2_vms value 2.0
 has host_cpu_percent.busy.2_vms vms 2
+has idle_cpu_percent.busy.2_vms value 41.0
 # Of m2's 500, 3 are nowhere.
 has unaccounted_records.busy.2_vms value 3
 has unaccounted_records.busy.2_vms events 1497
