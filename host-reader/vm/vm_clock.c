@@ -342,8 +342,9 @@ void vm_finish_clock(struct vm *vm)
 	if (vm->clocks->wanted == TSC_HANDSHAKE)
 		tell_no_clock(vm, "its driver answered no handshake");
 	else
-		tell_no_clock(vm, vm->qemu.pid > 0 ? "it was not found in its process"
-						   : "the process that maps its region was not "
-						     "found (run as root)");
+		tell_no_clock(vm, vm->qemu.pid > 0 && !vm_is_left_behind(vm)
+					  ? "it was not found in its process"
+					  : "the process that maps its region was not found "
+					    "(run as root)");
 	place_by_arrival(vm);
 }
