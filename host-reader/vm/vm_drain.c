@@ -252,11 +252,10 @@ static bool may_take(const struct vm *vm, uint64_t taken, bool is_last)
 
 /* A driver that nobody answered clears its rings and begins behind the old head, which
  * then covers zeros.  It has announced itself before: asked behind the head, the page
- * tells.  What a boot leaves that ends as it should is taken as a copy. */
+ * tells.  The next look at the page takes what is still there. */
 static bool has_next_boot_begun(const struct vm *vm)
 {
-	return !vm->copy &&
-	       ivring_load(&guest_facts_page(&vm->region)->guest_epoch) != vm->guest_epoch;
+	return ivring_load(&guest_facts_page(&vm->region)->guest_epoch) != vm->guest_epoch;
 }
 
 /* Returns how full its ring was, in permille; all of it where its turn was over first. */
@@ -277,7 +276,7 @@ static unsigned int drain_channel(struct vm *vm, uint32_t cpu, uint64_t now, boo
 		tell_violation(vm, cpu, before);
 		return 0;
 	}
-	if (has_next_boot_begun(vm))
+	if (!is_last && has_next_boot_begun(vm))
 		return 0;
 	vm_arrival_pass(vm, cpu);
 	waiting = c->reader.head - c->reader.tail;
